@@ -1,0 +1,414 @@
+// Package runsapi is a thin client of the Runs API of the OpenAI Assistants
+// protocol: it gets, lists and cancels the runs of a thread, on whatever server
+// speaks /threads/{thread_id}/runs.
+//
+// Answers stay the JSON that the server sent ([Run.RawJSON]): only white space
+// between tokens is taken out, and invalid UTF-8 becomes U+FFFD. Failures are
+// an [*Error], or an [*ArgumentError] for an id that was never sent. Each call
+// retries what is worth retrying (see [Config.MaxRetries]) and ends as soon as
+// its context does.
+package runsapi
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+)
+
+// How much of a body is read: a success over its limit is an error, of an error
+// body the rest is dropped.
+const (
+	maxBody      = 64 << 20
+	maxErrorBody = 1 << 20
+)
+
+// Ways to send the key, for [Config.Auth].
+const (
+	AuthBearer = "bearer"  // Authorization: Bearer KEY
+	AuthAPIKey = "api-key" // api-key: KEY, as Azure wants it
+	AuthNone   = "none"    // no key at all
+)
+
+// Config says which server to talk to, and how. Only BaseURL has to be set.
+type Config struct {
+	// BaseURL is what stands before /threads/…; its query is sent along with
+	// every request, user info in it is refused.
+	BaseURL string
+	// Auth is AuthBearer (also when empty), AuthAPIKey or AuthNone.
+	Auth string
+	// APIKey is sent as Auth says; empty sends none.
+	APIKey string
+	// KeyCommand, if set, is run by the system shell for the key, and again as
+	// the key ages or is refused. It goes before APIKey.
+	KeyCommand string
+	// Organization and Project become the OpenAI-Organization and
+	// OpenAI-Project headers.
+	Organization, Project string
+	// Portkey becomes the x-portkey-… headers, but never at api.openai.com or
+	// below azure.com.
+	Portkey Portkey
+	// Header is sent with every request and beats all of the above.
+	Header http.Header
+	// Query is sent with every request and beats BaseURL's query.
+	Query url.Values
+	// AllowHTTP lets a credential go over plain http to other than loopback.
+	AllowHTTP bool
+	// Timeout bounds one HTTP attempt, its body included; 0 is no limit.
+	Timeout time.Duration
+	// MaxRetries is how often a failed attempt is made again; 0 is never.
+	MaxRetries int
+	// UserAgent is the User-Agent header.
+	UserAgent string
+	// Transport carries the requests; nil is a pool of kept-alive connections
+	// that honours HTTPS_PROXY, NO_PROXY and SSL_CERT_FILE.
+	Transport http.RoundTripper
+	// Log gets a debug line for each call, without query, bodies and secrets;
+	// nil logs nothing.
+	Log *slog.Logger
+}
+
+// Portkey holds what the Portkey gateway takes as x-portkey-… headers
+// (https://portkey.ai/docs/api-reference/inference-api/headers).
+type Portkey struct{ APIKey, VirtualKey, Provider, Config string }
+
+// Client calls the Runs API. It is safe for concurrent use.
+type Client struct {
+	base       *url.URL
+	query      url.Values
+	header     http.Header
+	keyHeader  string // where a key of keys goes; "" if a header of the user's beats it
+	keyPrefix  string
+	keys       *keyCommand // nil without KeyCommand
+	secrets    []string
+	http       *http.Client
+	maxRetries int
+	log        *slog.Logger
+}
+
+// New checks cfg and makes a Client of it. It opens no connection and runs no
+// command yet.
+func New(cfg Config) (*Client, error) {
+	base, err := parseBase(cfg.BaseURL)
+	if err != nil {
+		return nil, err
+	}
+	query := base.Query()
+	for name, values := range cfg.Query {
+		query[name] = values
+	}
+	for _, name := range []string{"limit", "order", "after", "before"} {
+		if query.Has(name) {
+			return nil, fmt.Errorf("the query %q is set by each call and cannot be configured", name)
+		}
+	}
+	base.RawQuery, base.Fragment = "", ""
+
+	c := &Client{
+		base: base, query: query, header: http.Header{}, maxRetries: cfg.MaxRetries,
+		log: cfg.Log,
+	}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	set := func(name, value string) {
+		if value != "" {
+			c.header.Set(name, value)
+		}
+	}
+	set("OpenAI-Beta", "assistants=v2")
+	set("Accept", "application/json")
+	set("User-Agent", cfg.UserAgent)
+	set("OpenAI-Organization", cfg.Organization)
+	set("OpenAI-Project", cfg.Project)
+	switch cfg.Auth {
+	case AuthBearer, "":
+		c.keyHeader, c.keyPrefix = "Authorization", "Bearer "
+	case AuthAPIKey:
+		c.keyHeader = "Api-Key"
+	case AuthNone:
+		cfg.APIKey, cfg.KeyCommand = "", ""
+	default:
+		return nil, fmt.Errorf("auth %q is not one of bearer, api-key, none", cfg.Auth)
+	}
+	if cfg.KeyCommand != "" {
+		c.keys = newKeyCommand(cfg.KeyCommand)
+		cfg.APIKey = ""
+	}
+	if cfg.APIKey != "" {
+		set(c.keyHeader, c.keyPrefix+cfg.APIKey)
+	}
+	if TakesPortkey(base) {
+		set("X-Portkey-Api-Key", cfg.Portkey.APIKey)
+		set("X-Portkey-Virtual-Key", cfg.Portkey.VirtualKey)
+		set("X-Portkey-Provider", cfg.Portkey.Provider)
+		set("X-Portkey-Config", cfg.Portkey.Config)
+	} else {
+		cfg.Portkey = Portkey{}
+	}
+	for name, values := range cfg.Header {
+		c.header[http.CanonicalHeaderKey(name)] = values
+	}
+	if _, beaten := cfg.Header[c.keyHeader]; beaten {
+		c.keys, c.keyHeader = nil, ""
+	}
+	for name, values := range c.header {
+		for _, v := range values {
+			if strings.ContainsFunc(name+v, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
+				return nil, fmt.Errorf("the value of the header %q has a control character in it", name)
+			}
+		}
+	}
+
+	credential := c.keys != nil
+	for name := range c.header {
+		credential = credential || IsCredential(name)
+	}
+	for name := range query {
+		credential = credential || IsCredential(name)
+	}
+	if base.Scheme == "http" && credential && !cfg.AllowHTTP && !IsLoopback(base) {
+		return nil, errors.New("plain http would send the credential in the clear: use https")
+	}
+
+	c.secrets = secrets(cfg, query)
+	transport := cfg.Transport
+	if transport == nil {
+		transport = pool()
+	}
+	c.http = &http.Client{
+		Transport: wholeAnswer{transport, cfg.Timeout},
+		// A redirect is answered to the caller: following it could carry the key elsewhere.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return c, nil
+}
+
+func parseBase(base string) (*url.URL, error) {
+	u, err := url.Parse(base)
+	switch {
+	case err != nil: // its text holds the URL, which may hold a secret
+		return nil, errors.New("the base URL cannot be parsed")
+	case u.Scheme != "http" && u.Scheme != "https":
+		return nil, errors.New("the base URL must begin with https:// or http://")
+	case u.Hostname() == "":
+		return nil, errors.New("the base URL names no host")
+	case u.User != nil:
+		return nil, errors.New("the base URL must not hold a user name or password")
+	}
+	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/")
+	return u, nil
+}
+
+var credentialName = regexp.MustCompile(`(?i)auth|key|token|secret|cookie|code|sig|portkey-config`)
+
+// IsCredential reports whether a header or query parameter of that name is
+// taken for one that signs the caller in.
+func IsCredential(name string) bool { return credentialName.MatchString(name) }
+
+// IsLoopback reports whether u's host is this machine by its name or address.
+func IsLoopback(u *url.URL) bool {
+	host := u.Hostname()
+	return strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback()
+}
+
+// TakesPortkey reports whether Portkey's credentials may go to u's host: they
+// have no business at OpenAI or Azure themselves.
+func TakesPortkey(u *url.URL) bool {
+	host := "." + strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
+	return !strings.HasSuffix(host, ".openai.com") && !strings.HasSuffix(host, ".azure.com")
+}
+
+// pool keeps as many connections open as calls were in flight, so that none is
+// opened twice.
+func pool() http.RoundTripper {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxIdleConns, t.MaxIdleConnsPerHost = 0, 2048
+	return t
+}
+
+// wholeAnswer is an [http.RoundTripper] that reads the body within the attempt:
+// a reset in mid-body is then a failed attempt like any other, the time limit
+// covers the body too, and no path is left on which a body stays open.
+type wholeAnswer struct {
+	next    http.RoundTripper
+	timeout time.Duration
+}
+
+var errTooLarge = fmt.Errorf("the answer is larger than %d MiB", maxBody>>20)
+
+func (w wholeAnswer) RoundTrip(req *http.Request) (*http.Response, error) {
+	if w.timeout <= 0 {
+		return w.read(req)
+	}
+	ctx, cancel := context.WithTimeout(req.Context(), w.timeout)
+	defer cancel()
+	resp, err := w.read(req.WithContext(ctx))
+	if err != nil && ctx.Err() != nil && req.Context().Err() == nil {
+		err = fmt.Errorf("no whole answer within %s", w.timeout)
+	}
+	return resp, err
+}
+
+func (w wholeAnswer) read(req *http.Request) (*http.Response, error) {
+	resp, err := w.next.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	limit := maxBody
+	if !success(resp.StatusCode) {
+		limit = maxErrorBody
+	}
+	var body bytes.Buffer
+	if n := resp.ContentLength; n > 0 && n <= int64(limit) {
+		body.Grow(int(n) + bytes.MinRead)
+	}
+	if _, err := body.ReadFrom(io.LimitReader(resp.Body, int64(limit)+1)); err != nil {
+		return nil, fmt.Errorf("the answer broke off: %w", err)
+	}
+	if body.Len() > limit {
+		if limit == maxBody {
+			return nil, errTooLarge
+		}
+		body.Truncate(limit)
+	}
+	resp.Body = readBody{&body}
+	return resp, nil
+}
+
+// readBody is a body that is in memory.
+type readBody struct{ *bytes.Buffer }
+
+func (readBody) Close() error { return nil }
+
+func success(status int) bool { return status >= 200 && status < 300 }
+
+// answer is what a call came back with, whatever its status.
+type answer struct {
+	method, path string
+	status       int
+	header       http.Header
+	body         []byte
+	tries        int
+}
+
+// do sends a request for the path that segments make below the base URL, each
+// of them escaped, and returns any 2xx answer. What it sends has no body and no
+// Content-Type: the one form of a cancel that every server takes.
+func (c *Client) do(ctx context.Context, method string, query url.Values, segments ...string) (*answer, error) {
+	u := *c.base
+	var plain, escaped strings.Builder
+	plain.WriteString(c.base.Path)
+	escaped.WriteString(c.base.EscapedPath())
+	for _, s := range segments {
+		plain.WriteString("/" + s)
+		escaped.WriteString("/" + url.PathEscape(s))
+	}
+	u.Path, u.RawPath = plain.String(), escaped.String()
+	u.RawQuery = merged(c.query, query).Encode()
+
+	for renewed := false; ; renewed = true {
+		key := ""
+		if c.keys != nil {
+			var err error
+			if key, err = c.keys.key(ctx); err != nil {
+				return nil, err
+			}
+		}
+		a, err := c.send(ctx, method, &u, key)
+		if err != nil {
+			return nil, err
+		}
+		if a.status == http.StatusUnauthorized && c.keys != nil && !renewed && c.keys.refused(key) {
+			continue
+		}
+		if !success(a.status) {
+			return nil, c.apiError(a)
+		}
+		return a, nil
+	}
+}
+
+func merged(a, b url.Values) url.Values {
+	if len(a) == 0 {
+		return b
+	}
+	m := make(url.Values, len(a)+len(b))
+	for k, v := range a {
+		m[k] = v
+	}
+	for k, v := range b {
+		m[k] = v
+	}
+	return m
+}
+
+// send makes the attempts of one call and returns the last one's answer.
+func (c *Client) send(ctx context.Context, method string, u *url.URL, key string) (*answer, error) {
+	header := c.header.Clone()
+	if key != "" {
+		header.Set(c.keyHeader, c.keyPrefix+key)
+	}
+	req := (&http.Request{Method: method, URL: u, Host: u.Host, Header: header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}).WithContext(ctx)
+	r := retries{method: method, start: time.Now()}
+	loop := retryablehttp.Client{
+		HTTPClient: c.http, RetryMax: c.maxRetries,
+		CheckRetry: r.check, Backoff: r.backoff, ErrorHandler: retryablehttp.PassthroughErrorHandler,
+	}
+	resp, err := loop.Do(&retryablehttp.Request{Request: req})
+
+	a := &answer{method: method, path: u.EscapedPath(), tries: r.tries}
+	if resp != nil && err == nil {
+		a.status, a.header, a.body = resp.StatusCode, resp.Header, resp.Body.(readBody).Bytes()
+	}
+	c.log.Debug("call", "method", method, "path", a.path, "status", a.status, "duration", time.Since(r.start), "tries", r.tries)
+	switch {
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case err != nil:
+		return nil, c.networkError(a, err)
+	}
+	return a, nil
+}
+
+// An ArgumentError is an id or cursor that was refused before any request.
+type ArgumentError struct{ Name, Problem string }
+
+func (e *ArgumentError) Error() string { return e.Name + ": " + e.Problem }
+
+const maxID = 256
+
+// checkID refuses what could steer the request elsewhere, or is no id at all.
+func checkID(name, id string) error {
+	problem := ""
+	switch {
+	case id == "":
+		problem = "is empty"
+	case len(id) > maxID:
+		problem = fmt.Sprintf("has %d bytes, at most %d are allowed", len(id), maxID)
+	case id == "." || id == "..":
+		problem = fmt.Sprintf("%q is no id", id)
+	default:
+		i := strings.IndexFunc(id, func(r rune) bool {
+			return slices.Contains([]rune(`/\?#%`), r) || isSpaceOrControl(r)
+		})
+		if i < 0 {
+			return nil
+		}
+		r := []rune(id[i:])[0]
+		problem = fmt.Sprintf("%q has %q in it; ids hold none of / \\ ? # %% , white space or control characters", id, r)
+	}
+	return &ArgumentError{name, problem}
+}

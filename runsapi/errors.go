@@ -1,0 +1,181 @@
+package runsapi
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"html"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/tidwall/gjson"
+)
+
+// Error is a call that brought no Run: the API answered with an error, with
+// something else than the Runs API would, or not at all. No configured secret
+// is in any of its fields.
+type Error struct {
+	Method, Path string // Path is the whole escaped path, without the query
+	Status       int    // of the last answer; 0 if none came
+	// Message, Type, Code and Param are the API's, empty where it gave none.
+	// Without an answer, Message says what went wrong.
+	Message, Type, Code, Param string
+	RequestID                  string
+	RetryAfter                 time.Duration // what the API asked to wait; 0 if it did not
+	Attempts                   int           // how many requests were sent
+	err                        error
+}
+
+func (e *Error) Error() string {
+	if e.Status == 0 {
+		return fmt.Sprintf("%s %s: %s", e.Method, e.Path, e.Message)
+	}
+	return fmt.Sprintf("%s %s: HTTP %d: %s", e.Method, e.Path, e.Status, e.Message)
+}
+
+// Unwrap gives [ErrNotRuns] for an answer that is not the Runs API's.
+func (e *Error) Unwrap() error { return e.err }
+
+// ErrNotRuns is wrapped by the [*Error] of a 2xx answer that holds no Run, or no
+// list of them.
+var ErrNotRuns = errors.New("not a Runs API response")
+
+// apiError is the Error of an answer that is no success.
+func (c *Client) apiError(a *answer) *Error {
+	e := decodeError(a.body)
+	e.Message = cmp.Or(e.Message, http.StatusText(a.status), "no message")
+	if a.status >= 300 && a.status < 400 {
+		e.Message = "redirected; redirects are not followed"
+		if to, err := url.Parse(a.header.Get("Location")); err == nil && to.Host != "" {
+			e.Message = fmt.Sprintf("redirected to %s://%s%s; redirects are not followed", to.Scheme, to.Host, to.EscapedPath())
+		}
+	}
+	e.RetryAfter = retryAfter(a.header, time.Now())
+	return c.complete(&e, a)
+}
+
+// notRuns is the Error of a 2xx answer whose body is found to be what.
+func (c *Client) notRuns(a *answer, what string) *Error {
+	return c.complete(&Error{Message: ErrNotRuns.Error() + ": " + what, err: ErrNotRuns}, a)
+}
+
+// networkError is the Error of a call that no answer came to.
+func (c *Client) networkError(a *answer, err error) *Error {
+	var u *url.Error
+	if errors.As(err, &u) { // its text holds the URL, query and all
+		err = u.Err
+	}
+	return c.complete(&Error{Message: err.Error()}, a)
+}
+
+// complete adds what a tells of the call, and takes the secrets out.
+func (c *Client) complete(e *Error, a *answer) *Error {
+	e.Method, e.Path, e.Status, e.Attempts = a.method, a.path, a.status, a.tries
+	for _, name := range []string{"X-Request-Id", "Apim-Request-Id", "X-Ms-Request-Id", "Request-Id"} {
+		e.RequestID = cmp.Or(e.RequestID, a.header.Get(name))
+	}
+	r := c.redactor()
+	for s, most := range map[*string]int{&e.Message: maxMessage, &e.Type: 100, &e.Code: 100, &e.Param: 100, &e.RequestID: 100} {
+		*s = cut(r.Replace(oneLine(*s)), most) // in this order: half a secret would not be found
+	}
+	return e
+}
+
+// maxMessage is how much of an API's message is kept, in characters.
+const maxMessage = 1000
+
+func cut(s string, most int) string {
+	if runes := []rune(s); len(runes) > most {
+		return string(runes[:most-1]) + "…"
+	}
+	return s
+}
+
+func oneLine(s string) string {
+	return strings.Join(strings.FieldsFunc(strings.ToValidUTF8(s, "\ufffd"), isSpaceOrControl), " ")
+}
+
+// decodeError reads whatever error body servers of the Runs API send: OpenAI's
+// {"error":{…}}, the same with an error that is a string, Portkey's and Azure
+// gateways' {"message":…}, FastAPI's {"detail":…}, HTML, and plain text.
+func decodeError(body []byte) Error {
+	s, ok := normalize(append([]byte(nil), body...))
+	if !ok {
+		return Error{Message: plainText(string(body))}
+	}
+	v := gjson.Parse(s)
+	if first := v.Get("0"); v.IsArray() && first.Exists() { // some gateways wrap it in an array
+		v = first
+	}
+	inner := v
+	for _, name := range []string{"error", "errors.0"} {
+		if e := v.Get(name); e.IsObject() {
+			inner = e
+			break
+		}
+	}
+	e := Error{
+		Message: firstText(inner, "message", "Message", "msg", "detail", "error", "error_description", "title"),
+		Type:    text(inner.Get("type")),
+		Code:    text(inner.Get("code")),
+		Param:   text(inner.Get("param")),
+	}
+	e.Message = cmp.Or(e.Message, firstText(v, "message", "detail", "error_description"))
+	if e.Message == "" && v.Type == gjson.String {
+		e.Message = v.Str
+	}
+	if e.Message == "" && s != "{}" && s != "null" && s != "[]" {
+		e.Message = s
+	}
+	return e
+}
+
+func firstText(v gjson.Result, names ...string) string {
+	for _, name := range names {
+		if t := text(v.Get(name)); t != "" {
+			return t
+		}
+	}
+	return ""
+}
+
+// text is what a field says: "" for null, for what is absent, and for the
+// literal "None" and "null" that Python gateways send in its place. FastAPI's
+// list of faults becomes one line.
+func text(v gjson.Result) string {
+	switch {
+	case v.Type == gjson.Null:
+		return ""
+	case v.IsArray():
+		var faults []string
+		for _, f := range v.Array() {
+			fault := cmp.Or(firstText(f, "msg", "message"), text(f))
+			if where := f.Get("loc.@reverse.0"); where.Exists() {
+				fault = where.String() + ": " + fault
+			}
+			faults = append(faults, fault)
+		}
+		return strings.Join(faults, "; ")
+	case v.String() == "None" || v.String() == "null":
+		return ""
+	}
+	return v.String()
+}
+
+var (
+	htmlUnread = regexp.MustCompile(`(?is)<(script|style)\b.*?</(script|style)\s*>|<!--.*?-->`)
+	htmlTag    = regexp.MustCompile(`(?s)<[^>]*>`)
+)
+
+// plainText is what a person would read in an HTML page, or the text itself.
+func plainText(s string) string {
+	if looksLikeHTML(s) {
+		s = html.UnescapeString(htmlTag.ReplaceAllString(htmlUnread.ReplaceAllString(s, " "), " "))
+	}
+	return oneLine(s)
+}
+
+func looksLikeHTML(s string) bool { return strings.HasPrefix(strings.TrimSpace(s), "<") }

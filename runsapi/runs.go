@@ -1,0 +1,271 @@
+package runsapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tidwall/gjson"
+)
+
+// Run is a Run object as the API sent it, and the fields of it that we read.
+type Run struct {
+	ID, Status string
+	raw        string
+	pollAfter  time.Duration // the API's hint; 0 if it gave none
+}
+
+// RawJSON is the whole Run as compact JSON, unknown fields and all.
+func (r Run) RawJSON() string { return r.raw }
+
+// Statuses of a Run that end it (https://platform.openai.com/docs/assistants/deep-dive#run-lifecycle).
+// Any other, an unknown one too, may still change.
+var terminal = []string{"completed", "failed", "cancelled", "expired", "incomplete"}
+
+// Terminal reports whether a Run of that status has ended.
+func Terminal(status string) bool { return slices.Contains(terminal, status) }
+
+// Cancellable reports whether the API takes a cancel of a Run of that status.
+func Cancellable(status string) bool {
+	return status == "queued" || status == "in_progress" || status == "requires_action"
+}
+
+// Page is one answer of the list endpoint.
+type Page struct {
+	// Data holds the runs as the API sent them, each a JSON object.
+	Data []string
+	// LastID is the cursor behind the page: the API's last_id or, where it
+	// sends none, the id of the last run; empty if there is neither.
+	LastID  string
+	HasMore bool
+	raw     string
+}
+
+// RawJSON is the whole page as compact JSON, unknown fields and all.
+func (p Page) RawJSON() string { return p.raw }
+
+// WithData is RawJSON with data in the place of the runs.
+func (p Page) WithData(data []string) string {
+	var b strings.Builder
+	b.Grow(len(p.raw))
+	gjson.Parse(p.raw).ForEach(func(name, value gjson.Result) bool {
+		b.WriteByte("{,"[min(b.Len(), 1)])
+		b.WriteString(name.Raw)
+		b.WriteByte(':')
+		if name.String() != "data" {
+			b.WriteString(value.Raw)
+			return true
+		}
+		b.WriteByte('[')
+		for i, run := range data {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			b.WriteString(run)
+		}
+		b.WriteByte(']')
+		return true
+	})
+	b.WriteByte('}')
+	return b.String()
+}
+
+// ListParams are the query of the list endpoint. An empty field is not sent.
+type ListParams struct {
+	Limit         int    // 1-100 runs a page
+	Order         string // "asc" or "desc", by created_at
+	After, Before string // cursors: the id of a run
+}
+
+// GetRun gets a run.
+func (c *Client) GetRun(ctx context.Context, threadID, runID string) (Run, error) {
+	if err := errors.Join(checkID("thread_id", threadID), checkID("run_id", runID)); err != nil {
+		return Run{}, err
+	}
+	a, err := c.do(ctx, http.MethodGet, nil, "threads", threadID, "runs", runID)
+	if err != nil {
+		return Run{}, err
+	}
+	return c.run(a)
+}
+
+// Cannot cancel run with status 'cancelling'. The code of this 400 is null: only
+// the message tells it from one that failed.
+var cancelledAlready = regexp.MustCompile(`(?i)cannot cancel run with status\W*(cancelling|cancelled)\b`)
+
+// CancelRun asks the API to cancel a run and returns the run, whose status is
+// then "cancelling" as a rule. A run that turns out to be cancelling or
+// cancelled already, by an earlier try of this call or by somebody else, is a
+// success too. The error of a cancel that was accepted, but whose run could not
+// be read afterwards, is a [*CancelledError].
+func (c *Client) CancelRun(ctx context.Context, threadID, runID string) (Run, error) {
+	if err := errors.Join(checkID("thread_id", threadID), checkID("run_id", runID)); err != nil {
+		return Run{}, err
+	}
+	a, err := c.do(ctx, http.MethodPost, nil, "threads", threadID, "runs", runID, "cancel")
+	var refused *Error
+	switch {
+	case errors.As(err, &refused) && refused.Status >= 400 && refused.Status < 500 && cancelledAlready.MatchString(refused.Message):
+	case err != nil:
+		return Run{}, err
+	case strings.TrimSpace(string(a.body)) != "":
+		run, err := c.run(a)
+		if err != nil {
+			return Run{}, &CancelledError{err}
+		}
+		return run, nil
+	}
+	run, err := c.GetRun(ctx, threadID, runID)
+	if err != nil {
+		return Run{}, &CancelledError{err}
+	}
+	return run, nil
+}
+
+// CancelledError is what went wrong after the API had accepted a cancel.
+type CancelledError struct{ Err error }
+
+func (e *CancelledError) Error() string { return "cancel was requested, but " + e.Err.Error() }
+
+// Unwrap gives the error of the call that failed.
+func (e *CancelledError) Unwrap() error { return e.Err }
+
+// ListRuns gets one page of the runs of a thread.
+func (c *Client) ListRuns(ctx context.Context, threadID string, p ListParams) (Page, error) {
+	faults := []error{checkID("thread_id", threadID)}
+	query := url.Values{}
+	if p.Limit != 0 {
+		query.Set("limit", strconv.Itoa(p.Limit))
+	}
+	if p.Order != "" {
+		query.Set("order", p.Order)
+	}
+	if p.After != "" {
+		query.Set("after", p.After)
+		faults = append(faults, checkID("after", p.After))
+	}
+	if p.Before != "" {
+		query.Set("before", p.Before)
+		faults = append(faults, checkID("before", p.Before))
+	}
+	if err := errors.Join(faults...); err != nil {
+		return Page{}, err
+	}
+	a, err := c.do(ctx, http.MethodGet, query, "threads", threadID, "runs")
+	if err != nil {
+		return Page{}, err
+	}
+	return c.page(a)
+}
+
+// ErrCursor ends a paging that could not go on: has_more is true, but the API
+// gives no cursor, or one that it gave before.
+var ErrCursor = errors.New("the API says has_more")
+
+// Pages gets page after page of the runs of a thread, from p.After on, until
+// has_more is false. It ends with the first error.
+func (c *Client) Pages(ctx context.Context, threadID string, p ListParams) iter.Seq2[Page, error] {
+	return func(yield func(Page, error) bool) {
+		seen := map[string]bool{p.After: true}
+		for {
+			page, err := c.ListRuns(ctx, threadID, p)
+			if !yield(page, err) || err != nil || !page.HasMore {
+				return
+			}
+			if page.LastID == "" {
+				yield(Page{}, fmt.Errorf("%w, but sends no last_id to go on from", ErrCursor))
+				return
+			}
+			if seen[page.LastID] {
+				yield(Page{}, fmt.Errorf("%w, but its last_id %q has come before: going on would never end", ErrCursor, page.LastID))
+				return
+			}
+			seen[page.LastID] = true
+			p.After = page.LastID
+		}
+	}
+}
+
+// run reads the Run that a success holds.
+func (c *Client) run(a *answer) (Run, error) {
+	raw, ok := normalize(a.body)
+	v := gjson.Parse(raw)
+	id, status := v.Get("id"), v.Get("status")
+	if !ok || !v.IsObject() || id.Type != gjson.String || status.Type != gjson.String {
+		return Run{}, c.notRuns(a, "a Run object, with a string id and status, was expected, but came "+describe(a.body, raw, ok))
+	}
+	ms, _ := strconv.ParseFloat(a.header.Get("Openai-Poll-After-Ms"), 64)
+	return Run{ID: id.String(), Status: status.String(), raw: raw, pollAfter: seconds(ms / 1000)}, nil
+}
+
+// page reads the list of runs that a success holds. Items of data that are no
+// objects are left out: one of them would make clients refuse the whole list.
+func (c *Client) page(a *answer) (Page, error) {
+	raw, ok := normalize(a.body)
+	v := gjson.Parse(raw)
+	p := Page{raw: raw}
+	odd := 0
+	var data, last gjson.Result
+	v.ForEach(func(key, value gjson.Result) bool {
+		switch key.String() {
+		case "data":
+			data = value
+		case "last_id":
+			last = value
+		case "has_more":
+			p.HasMore = value.Type == gjson.True
+		}
+		return true
+	})
+	data.ForEach(func(_, item gjson.Result) bool {
+		if item.IsObject() {
+			p.Data = append(p.Data, item.Raw)
+		} else {
+			odd++
+		}
+		return true
+	})
+	if !ok || !v.IsObject() || !data.IsArray() || odd > 0 && len(p.Data) == 0 {
+		return Page{}, c.notRuns(a, "a list, with an array data of Run objects, was expected, but came "+describe(a.body, raw, ok))
+	}
+	if odd > 0 {
+		p.raw = p.WithData(p.Data)
+		c.log.Warn("left out what is no object from data", "items", odd, "path", a.path)
+	}
+	p.LastID = last.String()
+	if p.LastID == "" && len(p.Data) > 0 {
+		p.LastID = gjson.Get(p.Data[len(p.Data)-1], "id").String()
+	}
+	return p, nil
+}
+
+// describe says what a body is that is not what it should be.
+func describe(body []byte, raw string, isJSON bool) string {
+	text := strings.TrimSpace(string(body[:min(len(body), 1<<16)]))
+	switch v := gjson.Parse(raw); {
+	case text == "":
+		return "an empty body"
+	case !isJSON && looksLikeHTML(text):
+		return "an HTML page: " + plainText(text)
+	case !isJSON:
+		return "a body that is not JSON: " + text
+	case v.IsArray():
+		return "a JSON array"
+	case v.IsObject():
+		var keys []string
+		v.ForEach(func(key, _ gjson.Result) bool {
+			keys = append(keys, key.String())
+			return len(keys) < 20
+		})
+		return "an object with the fields " + strings.Join(keys, ", ")
+	}
+	return "a bare JSON value"
+}

@@ -1,0 +1,210 @@
+// Package sandbox is an in-memory Runs API: the paths, query rules, errors and
+// cursors of the real one, over a few seeded threads. Runs that are looked at
+// move on with the clock. It serves --sandbox, and the tests of the whole
+// program; [API.Fault] lets a test break it.
+//
+// Threads: [DemoThread] has a run in each of the nine statuses, [LongThread]
+// has 250 runs.
+package sandbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// How long a run stays in a status that the clock ends, from the first time
+// that it is retrieved by itself.
+const (
+	queuedFor     = time.Second
+	inProgressFor = 2 * time.Second
+	cancellingFor = time.Second
+)
+
+// API is an [http.Handler] that serves the Runs API below any prefix.
+type API struct {
+	mu      sync.Mutex
+	threads map[string][]*run // oldest first
+	faults  []http.HandlerFunc
+	mux     *http.ServeMux
+}
+
+// New makes an API with its seed, as old as time.Now.
+func New() *API {
+	a := &API{threads: seed(time.Now()), mux: http.NewServeMux()}
+	a.mux.HandleFunc("GET /threads/{thread}/runs", a.list)
+	a.mux.HandleFunc("GET /threads/{thread}/runs/{run}", a.get)
+	a.mux.HandleFunc("POST /threads/{thread}/runs/{run}/cancel", a.cancel)
+	a.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		fail(w, http.StatusNotFound, apiError{Message: fmt.Sprintf("Invalid URL (%s %s)", r.Method, r.URL.Path)})
+	})
+	return a
+}
+
+// Fault makes each of fs answer one of the next requests in the API's place.
+func (a *API) Fault(fs ...http.HandlerFunc) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.faults = append(a.faults, fs...)
+}
+
+// ServeHTTP serves the API below /v1, and below / too.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a.mu.Lock()
+	var fault http.HandlerFunc
+	if len(a.faults) > 0 {
+		fault, a.faults = a.faults[0], a.faults[1:]
+	}
+	a.mu.Unlock()
+	switch {
+	case fault != nil:
+		fault(w, r)
+	case r.Header.Get("OpenAI-Beta") != "assistants=v2":
+		fail(w, http.StatusBadRequest, apiError{Code: text("invalid_beta"),
+			Message: "You must provide the 'OpenAI-Beta' header to access the Assistants API. Please try again by setting the header 'OpenAI-Beta: assistants=v2'."})
+	default:
+		http.StripPrefix("/v1", a.mux).ServeHTTP(w, r)
+	}
+}
+
+func (a *API) get(w http.ResponseWriter, r *http.Request) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if run := a.find(w, r, r.PathValue("run")); run != nil {
+		run.watch()
+		send(w, http.StatusOK, run)
+	}
+}
+
+func (a *API) cancel(w http.ResponseWriter, r *http.Request) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	run := a.find(w, r, r.PathValue("run"))
+	if run == nil {
+		return
+	}
+	switch run.advance(); run.Status {
+	case "queued", "in_progress", "requires_action":
+		run.Status, run.RequiredAction = "cancelling", nil
+		run.since = time.Now()
+		send(w, http.StatusOK, run)
+	default:
+		fail(w, http.StatusBadRequest, apiError{Message: fmt.Sprintf("Cannot cancel run with status '%s'.", run.Status)})
+	}
+}
+
+// list follows the cursors in the order asked for; with before alone, the page
+// is the one that ends right at the cursor.
+func (a *API) list(w http.ResponseWriter, r *http.Request) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	thread := a.thread(w, r)
+	if thread == nil {
+		return
+	}
+	query := r.URL.Query()
+	limit := 20
+	if v := query.Get("limit"); v != "" {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < 1 || n > 100 {
+			fail(w, http.StatusBadRequest, apiError{Param: text("limit"), Code: text("invalid_value"),
+				Message: fmt.Sprintf("Invalid 'limit': expected an integer between 1 and 100, but got '%s' instead.", v)})
+			return
+		}
+		limit = n
+	}
+	runs := slices.Clone(thread)
+	switch order := query.Get("order"); order {
+	case "asc":
+	case "", "desc":
+		slices.Reverse(runs)
+	default:
+		fail(w, http.StatusBadRequest, apiError{Param: text("order"), Code: text("invalid_value"),
+			Message: fmt.Sprintf("Invalid value: '%s'. Supported values are: 'asc' and 'desc'.", order)})
+		return
+	}
+	first, end := 0, len(runs)
+	for _, cursor := range []string{"after", "before"} {
+		id := query.Get(cursor)
+		if id == "" {
+			continue
+		}
+		at := a.find(w, r, id)
+		if at == nil {
+			return
+		}
+		if i := slices.Index(runs, at); cursor == "after" {
+			first = i + 1
+		} else {
+			end = i
+		}
+	}
+	end = max(first, end)
+	more := end-first > limit
+	if more && query.Get("before") != "" && query.Get("after") == "" {
+		first = end - limit
+	}
+	page := runPage{Object: "list", Data: runs[first:min(end, first+limit)], HasMore: more}
+	for _, run := range page.Data {
+		run.advance()
+	}
+	if n := len(page.Data); n > 0 {
+		page.FirstID, page.LastID = &page.Data[0].ID, &page.Data[n-1].ID
+	}
+	send(w, http.StatusOK, page)
+}
+
+// thread is the thread that the path names, or nil after an error was sent.
+func (a *API) thread(w http.ResponseWriter, r *http.Request) []*run {
+	id := r.PathValue("thread")
+	runs, ok := a.threads[id]
+	if !ok {
+		fail(w, http.StatusNotFound, apiError{Message: fmt.Sprintf("No thread found with id '%s'.", id)})
+	}
+	return runs
+}
+
+// find is the run id of the thread that the path names, or nil after an error
+// was sent.
+func (a *API) find(w http.ResponseWriter, r *http.Request, id string) *run {
+	thread := a.thread(w, r)
+	if thread == nil {
+		return nil
+	}
+	i := slices.IndexFunc(thread, func(run *run) bool { return run.ID == id })
+	if i < 0 {
+		fail(w, http.StatusNotFound, apiError{Message: fmt.Sprintf("No run found with id '%s'.", id)})
+		return nil
+	}
+	return thread[i]
+}
+
+// apiError is the API's error object.
+type apiError struct {
+	Message string  `json:"message"`
+	Type    string  `json:"type"`
+	Param   *string `json:"param"`
+	Code    *string `json:"code"`
+}
+
+func text(s string) *string { return &s }
+
+func fail(w http.ResponseWriter, status int, e apiError) {
+	e.Type = "invalid_request_error"
+	send(w, status, map[string]apiError{"error": e})
+}
+
+func send(w http.ResponseWriter, status int, v any) {
+	body, err := json.MarshalIndent(v, "", "  ") // as the API does
+	if err != nil {
+		panic(err)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprintf("req_%x", time.Now().UnixNano()))
+	w.WriteHeader(status)
+	w.Write(append(body, '\n'))
+}

@@ -1,0 +1,67 @@
+package tools
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"runs-mcp/runsapi"
+	"runs-mcp/schema"
+)
+
+type cancelRunArgs struct {
+	runArgs
+	Force bool `json:"force,omitempty" jsonschema_description:"Ask the API whatever the run's status is. Default false"`
+	Wait  bool `json:"wait,omitempty" jsonschema_description:"Return when the run has ended. Default false: at once, as a rule with status cancelling"`
+}
+
+var cancelRun = tool[cancelRunArgs]{
+	name:  "cancel_run",
+	title: "Cancel a run",
+	description: "Cancel a run that is queued, in_progress or requires_action, and return its Run object. " +
+		"Cancelling takes a moment: status cancelling means asked for, only cancelled means done; set wait to make sure. " +
+		"A run that is cancelling or cancelled already is returned as it is; one that has ended is an error. It cannot be undone.",
+	args: func() schema.Input[cancelRunArgs] {
+		return schema.For(cancelRunArgs{runArgs: runArgs{TimeoutSec: defaultTimeoutSec}})
+	},
+	result: schema.Open[runResult],
+	call:   runs.cancel,
+}
+
+func (r runs) cancel(ctx context.Context, a cancelRunArgs, report func(int, string)) (string, error) {
+	run, asked, err := r.askToCancel(ctx, a)
+	if err != nil {
+		return "", err
+	}
+	if a.Wait {
+		run, err = r.wait(ctx, a.runArgs, run, report, func(run runsapi.Run) bool { return runsapi.Terminal(run.Status) })
+		if err != nil && asked {
+			err = &runsapi.CancelledError{Err: err}
+		}
+	}
+	return pick(run.RawJSON(), a.Fields), err
+}
+
+// askToCancel sends the cancel, unless the run is in a status that makes it
+// needless or, without force, hopeless. It reports whether the cancel was sent.
+func (r runs) askToCancel(ctx context.Context, a cancelRunArgs) (run runsapi.Run, asked bool, err error) {
+	if !a.Force {
+		run, err = r.client.GetRun(ctx, a.ThreadID, a.RunID)
+		switch {
+		case err != nil, run.Status == "cancelling", run.Status == "cancelled":
+			return run, false, err
+		case !runsapi.Cancellable(run.Status):
+			return run, false, errors.New(notCancellable(a.RunID, run.Status))
+		}
+	}
+	run, err = r.client.CancelRun(ctx, a.ThreadID, a.RunID)
+	return run, true, err
+}
+
+func notCancellable(id, status string) string {
+	why := "it is not one of queued, in_progress, requires_action"
+	if runsapi.Terminal(status) {
+		why = "the run has ended"
+	}
+	return fmt.Sprintf("run %s was not cancelled: its status is %s, %s. No cancel was sent; force: true asks the API anyway.", id, status, why)
+}

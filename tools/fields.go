@@ -1,0 +1,47 @@
+package tools
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/tidwall/gjson"
+)
+
+// pick returns the run with only the named top-level fields, id and status
+// always among them, as the API wrote and ordered them. No names, or a "*"
+// among them, is everything.
+func pick(run string, names []string) string {
+	if len(names) == 0 || slices.Contains(names, everyField) {
+		return run
+	}
+	return filter(run, func(name string) bool { return name == "id" || name == "status" || slices.Contains(names, name) })
+}
+
+// pickOfMany is pick for a run in a list: without names, what repeats in every
+// run is left out.
+func pickOfMany(run string, names []string) string {
+	if len(names) == 0 {
+		return filter(run, func(name string) bool { return name != "instructions" && name != "tools" })
+	}
+	return pick(run, names)
+}
+
+// filter returns the members of a JSON object that keep says yes to.
+func filter(object string, keep func(name string) bool) string {
+	var b strings.Builder
+	b.Grow(len(object))
+	b.WriteByte('{')
+	gjson.Parse(object).ForEach(func(name, value gjson.Result) bool {
+		if keep(name.String()) {
+			if b.Len() > 1 {
+				b.WriteByte(',')
+			}
+			b.WriteString(name.Raw)
+			b.WriteByte(':')
+			b.WriteString(value.Raw)
+		}
+		return true
+	})
+	b.WriteByte('}')
+	return b.String()
+}

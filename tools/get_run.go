@@ -1,0 +1,61 @@
+package tools
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"runs-mcp/runsapi"
+	"runs-mcp/schema"
+)
+
+// runArgs are the arguments that get_run and cancel_run share.
+type runArgs struct {
+	ThreadID   string   `json:"thread_id" jsonschema_description:"Thread the run belongs to"`
+	RunID      string   `json:"run_id" jsonschema_description:"Run id"`
+	Fields     []string `json:"fields,omitempty" jsonschema_description:"Top-level Run fields to return, e.g. [\"last_error\"]; id and status always come. Default: all"`
+	TimeoutSec int      `json:"timeout_sec,omitempty" jsonschema:"minimum=0,maximum=86400" jsonschema_description:"Seconds that wait may last, then the run is returned as it is. Default 50; 0: no limit"`
+}
+
+type getRunArgs struct {
+	runArgs
+	Wait bool `json:"wait,omitempty" jsonschema_description:"Return when the run has ended or requires_action. Default false: at once"`
+}
+
+var getRun = tool[getRunArgs]{
+	name:  "get_run",
+	title: "Get a run",
+	description: "Get one run of an assistant thread: its Run object, with status, last_error, required_action, usage and timestamps. " +
+		"Statuses: queued, in_progress, requires_action, cancelling; ended: completed, failed, cancelled, expired, incomplete. " +
+		"To await the outcome, set wait instead of calling again and again.",
+	readOnly: true,
+	args: func() schema.Input[getRunArgs] {
+		return schema.For(getRunArgs{runArgs: runArgs{TimeoutSec: defaultTimeoutSec}})
+	},
+	result: schema.Open[runResult],
+	call:   runs.get,
+}
+
+const defaultTimeoutSec = 50 // hosts give a call up after 60 s
+
+func (r runs) get(ctx context.Context, a getRunArgs, report func(int, string)) (string, error) {
+	run, err := r.client.GetRun(ctx, a.ThreadID, a.RunID)
+	if err != nil {
+		return "", err
+	}
+	if a.Wait {
+		run, err = r.wait(ctx, a.runArgs, run, report, func(run runsapi.Run) bool {
+			return runsapi.Terminal(run.Status) || run.Status == "requires_action"
+		})
+	}
+	return pick(run.RawJSON(), a.Fields), err
+}
+
+// wait polls run until done says so, for at most as long as the arguments allow.
+func (r runs) wait(ctx context.Context, a runArgs, run runsapi.Run, report func(int, string), done func(runsapi.Run) bool) (runsapi.Run, error) {
+	polls, begin := 0, time.Now()
+	return r.client.Wait(ctx, a.ThreadID, a.RunID, run, time.Duration(a.TimeoutSec)*time.Second, done, func(run runsapi.Run) {
+		polls++
+		report(polls, fmt.Sprintf("status %s after %.0f s", run.Status, time.Since(begin).Seconds()))
+	})
+}

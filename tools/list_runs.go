@@ -1,0 +1,156 @@
+package tools
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tidwall/gjson"
+
+	"runs-mcp/runsapi"
+	"runs-mcp/schema"
+)
+
+type listRunsArgs struct {
+	ThreadID string   `json:"thread_id" jsonschema_description:"Thread whose runs to list"`
+	Fields   []string `json:"fields,omitempty" jsonschema_description:"Top-level Run fields to return, e.g. [\"created_at\",\"last_error\"]; id and status always come. Default: all but instructions and tools, which are long and repeat in every run; [\"*\"]: everything"`
+	Limit    int      `json:"limit,omitempty" jsonschema:"minimum=1,maximum=100" jsonschema_description:"How many runs to return. Default 20"`
+	Order    string   `json:"order,omitempty" jsonschema:"enum=asc,enum=desc" jsonschema_description:"By created_at. Default asc: oldest first; desc: newest first"`
+	After    string   `json:"after,omitempty" jsonschema_description:"Cursor: runs behind this run id; to go on, the last_id of the previous answer"`
+	Before   string   `json:"before,omitempty" jsonschema_description:"Cursor: runs ahead of this run id"`
+	All      bool     `json:"all,omitempty" jsonschema_description:"Every run, whatever limit says. Default false"`
+	Status   []string `json:"status,omitempty" jsonschema:"enum=queued,enum=in_progress,enum=requires_action,enum=cancelling,enum=cancelled,enum=failed,enum=completed,enum=incomplete,enum=expired,enum=active" jsonschema_description:"Only runs of these statuses; active: all that have not ended. Reads on until limit of them are found; scanned tells how many runs were looked at"`
+}
+
+var listRuns = tool[listRunsArgs]{
+	name:  "list_runs",
+	title: "List runs",
+	description: "List the runs of an assistant thread, a page or all of them, each as its Run object. " +
+		"The run that blocks a thread: status [\"active\"]. The latest run: order desc, limit 1. " +
+		"Ask for few fields to keep the answer short. While has_more is true, after: last_id goes on. Threads themselves cannot be listed: the thread id comes from the application.",
+	readOnly: true,
+	args:     func() schema.Input[listRunsArgs] { return schema.For(listRunsArgs{Limit: 20, Order: "asc"}) },
+	result:   schema.Open[listResult],
+	call:     runs.list,
+}
+
+// everyField among fields asks for all of them.
+const everyField = "*"
+
+func (r runs) list(ctx context.Context, a listRunsArgs, report func(int, string)) (string, error) {
+	if a.All || len(a.Status) > 0 {
+		return r.scan(ctx, a, report)
+	}
+	page, err := r.client.ListRuns(ctx, a.ThreadID, runsapi.ListParams{Limit: a.Limit, Order: a.Order, After: a.After, Before: a.Before})
+	if err != nil {
+		return "", err
+	}
+	report(len(page.Data), fmt.Sprintf("read %d runs", len(page.Data)))
+	if slices.Contains(a.Fields, everyField) {
+		return page.RawJSON(), nil
+	}
+	data := make([]string, len(page.Data))
+	for i, run := range page.Data {
+		data[i] = pickOfMany(run, a.Fields)
+	}
+	return page.WithData(data), nil
+}
+
+const (
+	scanTime  = 45 * time.Second // hosts give a call up after 60 s
+	scanBytes = 128 << 20        // twice that is what a client may still parse
+)
+
+// scan reads page after page for what a asks for, and makes one list of it.
+func (r runs) scan(ctx context.Context, a listRunsArgs, report func(int, string)) (string, error) {
+	limited, cancel := context.WithTimeout(ctx, scanTime)
+	defer cancel()
+	var (
+		found, scanned int
+		more           bool
+		first          = "null" // as JSON, like last
+		last           = "null"
+		cursor         = a.After // where to go on from
+		data           strings.Builder
+	)
+pages:
+	for page, err := range r.client.Pages(limited, a.ThreadID, runsapi.ListParams{Limit: 100, Order: a.Order, After: a.After, Before: a.Before}) {
+		switch {
+		case err != nil && scanned > 0 && limited.Err() != nil && ctx.Err() == nil:
+			more, last = true, quoted(cursor)
+			break pages
+		case err != nil && scanned > 0:
+			return "", &pageError{scanned, cursor, err}
+		case err != nil:
+			return "", err
+		}
+		for _, run := range page.Data {
+			if !a.All && found == a.Limit {
+				more = true
+				break pages
+			}
+			scanned++
+			if !matches(run, a.Status) {
+				continue
+			}
+			if found++; found > 1 {
+				data.WriteByte(',')
+			}
+			data.WriteString(pickOfMany(run, a.Fields))
+			last = cmp.Or(gjson.Get(run, "id").Raw, "null")
+			if found == 1 {
+				first = last
+			}
+		}
+		report(scanned, fmt.Sprintf("read %d runs", scanned))
+		cursor = page.LastID
+		if !a.All && found == a.Limit {
+			more = page.HasMore
+			break
+		}
+		if page.HasMore && cursor != "" && (limited.Err() != nil || data.Len() > scanBytes) {
+			more, last = true, quoted(cursor)
+			break
+		}
+	}
+	list := `{"object":"list","data":[` + data.String() + `],"first_id":` + first + `,"last_id":` + last + `,"has_more":` + strconv.FormatBool(more)
+	if len(a.Status) > 0 {
+		list += `,"scanned":` + strconv.Itoa(scanned)
+	}
+	return list + "}", nil
+}
+
+// matches reports whether run has one of statuses; every run has, of none.
+func matches(run string, statuses []string) bool {
+	if len(statuses) == 0 {
+		return true
+	}
+	status := gjson.Get(run, "status")
+	return status.Type == gjson.String &&
+		(slices.Contains(statuses, status.Str) || slices.Contains(statuses, "active") && !runsapi.Terminal(status.Str))
+}
+
+func quoted(s string) string {
+	b, _ := json.Marshal(s)
+	return string(b)
+}
+
+// pageError is a page that could not be read, after others that could.
+type pageError struct {
+	scanned int
+	cursor  string // behind the last run that was read
+	err     error
+}
+
+func (e *pageError) Error() string {
+	if errors.Is(e.err, runsapi.ErrCursor) {
+		return fmt.Sprintf("The list broke off after %d runs: this server cannot list them all. A page without all and status may still work.", e.scanned)
+	}
+	return fmt.Sprintf("The list broke off after %d runs; to go on, call again with after: %q.", e.scanned, e.cursor)
+}

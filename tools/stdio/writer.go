@@ -1,0 +1,197 @@
+package stdio
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"io"
+	"sync"
+	"sync/atomic"
+
+	"github.com/mark3labs/mcp-go/mcp"
+)
+
+// writer writes the answers and notifications of requests, a line each.
+type writer struct {
+	mu      sync.Mutex
+	waiting atomic.Int32 // writers that want mu
+	w       *bufio.Writer
+	broken  chan any // closed once err is set
+	err     error
+}
+
+func newWriter(out io.Writer) *writer {
+	return &writer{w: bufio.NewWriterSize(out, 64<<10), broken: make(chan any)}
+}
+
+// line writes one line for r, unless r is cancelled: the check and the writing
+// are one step, so that nothing follows what was answered after a cancellation.
+func (w *writer) line(r *request, write func()) {
+	w.waiting.Add(1)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.waiting.Add(-1)
+	if !r.cancelled.Load() {
+		write()
+		w.w.WriteByte('\n')
+	}
+	// Whoever waits will flush for both: many answers go out in one write.
+	if w.waiting.Load() > 0 || w.err != nil {
+		return
+	}
+	if w.err = w.w.Flush(); w.err != nil {
+		close(w.broken)
+	}
+}
+
+// answer writes m as the answer to r, under the id that r came with.
+func (w *writer) answer(r *request, m mcp.JSONRPCMessage) {
+	switch m := m.(type) {
+	case mcp.JSONRPCResponse:
+		result, ok := m.Result.(*mcp.CallToolResult)
+		if !ok {
+			w.result(r, m.Result)
+			return
+		}
+		w.line(r, func() {
+			w.head(r, `"result":`)
+			w.toolResult(result)
+			w.w.WriteByte('}')
+		})
+	case mcp.JSONRPCError:
+		w.fail(r, m.Error)
+	default:
+		w.fail(r, *refuse(mcp.INTERNAL_ERROR, "internal error: no answer"))
+	}
+}
+
+func (w *writer) result(r *request, result any) {
+	if listen, ok := result.(mcp.SubscriptionsListenResult); ok {
+		listen.Meta.SetSubscriptionID(r.id) // as it came, not as float64
+	}
+	body, err := encode(result)
+	if err != nil {
+		w.fail(r, *refuse(mcp.INTERNAL_ERROR, "internal error: the answer cannot be encoded"))
+		return
+	}
+	w.line(r, func() {
+		w.head(r, `"result":`)
+		w.w.Write(body)
+		w.w.WriteByte('}')
+	})
+}
+
+func (w *writer) fail(r *request, e mcp.JSONRPCErrorDetails) {
+	body, err := encode(e)
+	if err != nil {
+		body = []byte(`{"code":-32603,"message":"internal error"}`)
+	}
+	w.line(r, func() {
+		w.head(r, `"error":`)
+		w.w.Write(body)
+		w.w.WriteByte('}')
+	})
+}
+
+// notify writes a notification of r's call.
+func (w *writer) notify(r *request, n mcp.JSONRPCNotification) {
+	if n.Method == string(mcp.MethodNotificationProgress) {
+		n.Params.AdditionalFields["progressToken"] = r.token
+	}
+	if n.Params.Meta[mcp.MetaKeySubscriptionID] != nil {
+		n.Params.Meta[mcp.MetaKeySubscriptionID] = r.id
+	}
+	if body, err := encode(n); err == nil {
+		w.line(r, func() { w.w.Write(body) })
+	}
+}
+
+// head writes a message up to the value of its last member.
+func (w *writer) head(r *request, member string) {
+	w.w.WriteString(`{"jsonrpc":"2.0","id":`)
+	if r.id == nil {
+		w.w.WriteString("null")
+	} else {
+		w.w.Write(r.id)
+	}
+	w.w.WriteByte(',')
+	w.w.WriteString(member)
+}
+
+// toolResult writes a tool's result. mcp-go's own encoding of it would escape
+// <, > and & in the API's JSON.
+func (w *writer) toolResult(r *mcp.CallToolResult) {
+	w.w.WriteString(`{"content":[`)
+	for i, c := range r.Content {
+		if i > 0 {
+			w.w.WriteByte(',')
+		}
+		if text, ok := c.(mcp.TextContent); ok && text.Annotations == nil && text.Meta == nil {
+			w.w.WriteString(`{"type":"text","text":`)
+			writeString(w.w, text.Text)
+			w.w.WriteByte('}')
+		} else if b, err := encode(c); err == nil {
+			w.w.Write(b)
+		}
+	}
+	w.w.WriteByte(']')
+	member := func(name string, value any) {
+		if b, err := encode(value); err == nil {
+			w.w.WriteString(`,"` + name + `":`)
+			w.w.Write(b)
+		}
+	}
+	if raw, ok := r.StructuredContent.(interface{ RawJSON() string }); ok {
+		w.w.WriteString(`,"structuredContent":`)
+		w.w.WriteString(raw.RawJSON())
+	} else if r.StructuredContent != nil {
+		member("structuredContent", r.StructuredContent)
+	}
+	if r.IsError {
+		member("isError", true)
+	}
+	if r.ResultType != "" {
+		member("resultType", r.ResultType)
+	}
+	if r.Meta != nil {
+		member("_meta", r.Meta)
+	}
+	w.w.WriteByte('}')
+}
+
+// encode is json.Marshal without escaping <, > and &.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+}
+
+// writeString writes s, which is valid UTF-8, as a JSON string.
+func writeString(w *bufio.Writer, s string) {
+	const hex = "0123456789abcdef"
+	w.WriteByte('"')
+	start := 0
+	for i := range len(s) {
+		c := s[i]
+		if c >= ' ' && c != '"' && c != '\\' {
+			continue
+		}
+		w.WriteString(s[start:i])
+		start = i + 1
+		switch c {
+		case '"', '\\':
+			w.WriteByte('\\')
+			w.WriteByte(c)
+		case '\n':
+			w.WriteString(`\n`)
+		default:
+			w.WriteString(`\u00`)
+			w.WriteByte(hex[c>>4])
+			w.WriteByte(hex[c&15])
+		}
+	}
+	w.WriteString(s[start:])
+	w.WriteByte('"')
+}
