@@ -118,7 +118,7 @@ func decodeError(body []byte) Error {
 		}
 	}
 	e := Error{
-		Message: firstText(inner, "message", "Message", "msg", "detail", "error", "error_description", "title"),
+		Message: firstText(inner, "message", "Message", "msg", "detail", "error_description", "error", "title"),
 		Type:    text(inner.Get("type")),
 		Code:    text(inner.Get("code")),
 		Param:   text(inner.Get("param")),

@@ -50,7 +50,9 @@ func (c *Client) redactor() *strings.Replacer {
 			continue
 		}
 		quoted, _ := json.Marshal(s)
-		forms = append(forms, s, string(quoted[1:len(quoted)-1]), url.QueryEscape(s), url.PathEscape(s), html.EscapeString(s))
+		for _, f := range []string{s, string(quoted[1 : len(quoted)-1]), html.EscapeString(s), url.QueryEscape(s)} {
+			forms = append(forms, f, url.QueryEscape(f), url.PathEscape(f))
+		}
 	}
 	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) }) // the longest first: one may hold another
 	forms = slices.Compact(forms)

@@ -1,0 +1,149 @@
+package runsapi
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// Every error shape of every backend, with where it is from.
+var errorBodies = []struct {
+	source, body string
+	want         Error
+}{
+	{"OpenAI, public logs", `{"error":{"message":"No thread found with id 'thread_x'.","type":"invalid_request_error","param":null,"code":null}}`,
+		Error{Message: "No thread found with id 'thread_x'.", Type: "invalid_request_error"}},
+	{"OpenAI, openapi.json", `{"error":{"message":"m","type":"t","param":"p","code":"c"}}`, Error{Message: "m", Type: "t", Param: "p", Code: "c"}},
+	{"Foundry classic, microsoft-foundry/foundry-samples#692", `{"error":{"code":"PermissionDenied","message":"The principal lacks the required data action."}}`,
+		Error{Message: "The principal lacks the required data action.", Code: "PermissionDenied"}},
+	{"Foundry classic, microsoft-foundry-for-vscode#172", `{"error":{"code":"401","message":"Access denied due to invalid subscription key or wrong API endpoint."}}`,
+		Error{Message: "Access denied due to invalid subscription key or wrong API endpoint.", Code: "401"}},
+	{"Azure API Management", `{ "statusCode": 401, "message": "Access denied due to missing subscription key." }`, Error{Message: "Access denied due to missing subscription key."}},
+	{"Cogitator, packages/openai-compat", `{"error":{"message":"Run 'r' not found","type":"invalid_request_error","code":"not_found"}}`,
+		Error{Message: "Run 'r' not found", Type: "invalid_request_error", Code: "not_found"}},
+	{"open-assistant-api, app/exceptions", `{"error":{"code":"not_found","message":"Run not found","param":null,"type":null}}`, Error{Message: "Run not found", Code: "not_found"}},
+	{"astra-assistants-api, FastAPI", `{"detail":"Thread not found"}`, Error{Message: "Thread not found"}},
+	{"FastAPI, request validation", `{"detail":[{"loc":["query","limit"],"msg":"value is not a valid integer","type":"type_error.integer"},{"loc":["query","order"],"msg":"bad"}]}`,
+		Error{Message: "limit: value is not a valid integer; order: bad"}},
+	{"LumenLabs middleware", `{"error":{"code":"thread_not_found","message":"no such thread"}}`, Error{Message: "no such thread", Code: "thread_not_found"}},
+	{"LiteLLM, BerriAI/litellm#11977", `{"error":{"message":"boom","type":"None","param":"None","code":"500"}}`, Error{Message: "boom", Code: "500"}},
+	{"Portkey gateway, src/middlewares/requestValidator", `{"status":"failure","message":"Either x-portkey-config or x-portkey-provider header is required"}`,
+		Error{Message: "Either x-portkey-config or x-portkey-provider header is required"}},
+	{"plain proxies", `{"error":"upstream is down"}`, Error{Message: "upstream is down"}},
+	{"OAuth 2.0, RFC 6749 section 5.2", `{"error":"invalid_client","error_description":"unknown client"}`, Error{Message: "unknown client"}},
+	{"RFC 9457", `{"type":"about:blank","title":"Forbidden","detail":"no access","status":403}`, Error{Message: "no access", Type: "about:blank"}},
+	{"Google, wrapped in an array", `[{"error":{"code":404,"message":"gone","status":"NOT_FOUND"}}]`, Error{Message: "gone", Code: "404"}},
+	{"GraphQL style", `{"errors":[{"message":"first"},{"message":"second"}]}`, Error{Message: "first"}},
+	{"nginx", "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx</center></body></html>",
+		Error{Message: "502 Bad Gateway 502 Bad Gateway nginx"}},
+	{"HTML with script and entities", "<!doctype html><style>p{}</style><script>if(a<b){}</script><!-- no --><p>Tom &amp; Jerry</p>", Error{Message: "Tom & Jerry"}},
+	{"plain text", "upstream connect error\n or disconnect", Error{Message: "upstream connect error or disconnect"}},
+	{"JSON string", `"nope"`, Error{Message: "nope"}},
+	{"JSON without any known field", `{"fault":{"x":1}}`, Error{Message: `{"fault":{"x":1}}`}},
+	{"truncated JSON", `{"error":{"message":"half`, Error{Message: `{"error":{"message":"half`}},
+	{"empty", "", Error{Message: "I'm a teapot"}},
+	{"empty object", "{}", Error{Message: "I'm a teapot"}},
+	{"null", "null", Error{Message: "I'm a teapot"}},
+	{"invalid UTF-8", "{\"message\":\"a\xff\"}", Error{Message: "a\ufffd"}},
+}
+
+func TestErrorBodies(t *testing.T) {
+	for _, tc := range errorBodies {
+		_, err := dial(t, status(418, tc.body, "x-request-id", "req_1")).GetRun(t.Context(), "t", "r")
+		var e *Error
+		if !errors.As(err, &e) {
+			t.Errorf("%s: %v", tc.source, err)
+			continue
+		}
+		want := tc.want
+		want.Method, want.Path, want.Status, want.RequestID, want.Attempts = "GET", "/v1/threads/t/runs/r", 418, "req_1", 1
+		if *e != want {
+			t.Errorf("%s:\n got %+v\nwant %+v", tc.source, *e, want)
+		}
+	}
+}
+
+func TestRequestIDs(t *testing.T) {
+	for _, name := range []string{"x-request-id", "apim-request-id", "x-ms-request-id", "request-id"} {
+		_, err := dial(t, status(400, "", name, "id-1")).GetRun(t.Context(), "t", "r")
+		var e *Error
+		if !errors.As(err, &e) || e.RequestID != "id-1" {
+			t.Errorf("%s: %+v", name, err)
+		}
+	}
+}
+
+func TestConnectionRefused(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	c, err := New(Config{BaseURL: "http://" + l.Addr().String() + "/v1?code=canary-123456"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.GetRun(t.Context(), "t", "r")
+	var e *Error
+	if !errors.As(err, &e) || e.Status != 0 || e.Attempts != 1 || !strings.Contains(e.Message, "connection refused") || strings.Contains(err.Error(), "canary") {
+		t.Error(err)
+	}
+}
+
+// A server that echoes all that it gets, in every form that an error may take.
+func TestSecretsAreNotEchoed(t *testing.T) {
+	const canary = "canary/+\"&=\\ 9f8e7d6c"
+	cfg := Config{
+		APIKey: canary + "1", Portkey: Portkey{APIKey: canary + "2", VirtualKey: canary + "3", Config: canary + "4"},
+		Header: http.Header{"X-Own": {"Token " + canary + "5"}}, Query: url.Values{"code": {canary + "6"}},
+	}
+	for _, form := range []func(w http.ResponseWriter, all string){
+		func(w http.ResponseWriter, all string) { status(400, all)(w, nil) },
+		func(w http.ResponseWriter, all string) { status(200, all)(w, nil) },
+		func(w http.ResponseWriter, all string) { status(200, "<p>"+all)(w, nil) },
+		func(w http.ResponseWriter, all string) { status(500, strings.Repeat("x", 990)+all)(w, nil) },
+		func(w http.ResponseWriter, all string) {
+			status(404, `{"error":{"message":`+quote(all)+`,"type":`+quote(all)+`,"code":`+quote(all)+`}}`, "x-request-id", url.QueryEscape(all))(w, nil)
+		},
+		func(w http.ResponseWriter, all string) {
+			status(302, "", "Location", "https://elsewhere.example/"+url.PathEscape(all))(w, nil)
+		},
+		func(w http.ResponseWriter, all string) { status(200, `{`+quote(all)+`:1}`)(w, nil) },
+	} {
+		h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			all := r.URL.RawQuery + " " + r.URL.Query().Get("code")
+			for _, values := range r.Header {
+				all += " " + strings.Join(values, " ")
+			}
+			if strings.Count(all, "9f8e7d6c") < 7 {
+				t.Errorf("not all of the credentials were sent: %s", all)
+			}
+			form(w, all)
+		}))
+		cfg.BaseURL = h.URL
+		c, err := New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = c.GetRun(t.Context(), "t", "r")
+		var e *Error
+		if !errors.As(err, &e) {
+			t.Error(err)
+			continue
+		}
+		for _, s := range []string{err.Error(), e.Message, e.Type, e.Code, e.Param, e.RequestID, e.Path} {
+			if strings.Contains(s, "canary") || strings.Contains(s, "7d6c") {
+				t.Errorf("an echo of a secret: %s", s)
+			}
+		}
+		h.Close()
+	}
+}
+
+func quote(s string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
+}

@@ -1,0 +1,271 @@
+package runsapi
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/tidwall/gjson"
+)
+
+func TestRunIsKeptAsItCame(t *testing.T) {
+	for body, want := range map[string]string{
+		" {\n \"id\" : \"r\" ,\t\"status\":\"queued\"\r\n} ":                                           `{"id":"r","status":"queued"}`,
+		`{"b":1.0,"id":"r","big":12345678901234567890,"e":1E+2,"status":"s","a":null}`:                 `{"b":1.0,"id":"r","big":12345678901234567890,"e":1E+2,"status":"s","a":null}`,
+		`{"id":"r","status":"s","t":"a  b\n\u00e9\ud800 \" \\ <&>/\/"}`:                                `{"id":"r","status":"s","t":"a  b\n\u00e9\ud800 \" \\ <&>/\/"}`,
+		"{\"id\":\"r\",\"status\":\"s\",\"t\":\"\u2028 \U0001F600 \x7f\"}":                             "{\"id\":\"r\",\"status\":\"s\",\"t\":\"\u2028 \U0001F600 \x7f\"}",
+		"{\"id\":\"r\",\"status\":\"s\",\"t\":\"\xff\xfe a\xc3\"}":                                     "{\"id\":\"r\",\"status\":\"s\",\"t\":\"\ufffd\ufffd a\ufffd\"}",
+		"\ufeff{\"id\":\"r\",\"status\":\"s\"}":                                                        `{"id":"r","status":"s"}`,
+		`{"id":"first","status":"s","x":{"id":1},"x":{"id":2}}`:                                        `{"id":"first","status":"s","x":{"id":1},"x":{"id":2}}`,
+		`{"id":"r","status":"s","deep":` + strings.Repeat("[", 9000) + strings.Repeat("]", 9000) + `}`: `{"id":"r","status":"s","deep":` + strings.Repeat("[", 9000) + strings.Repeat("]", 9000) + `}`,
+	} {
+		run, err := dial(t, answers(body)).GetRun(t.Context(), "t", "r")
+		if err != nil || run.RawJSON() != want {
+			t.Errorf("%.100q\n got %.200q\nwant %.200q\n%v", body, run.RawJSON(), want, err)
+		}
+	}
+}
+
+// Bodies as the servers of the Runs API send them; see testdata/README.md.
+func TestRunsOfEveryBackend(t *testing.T) {
+	for _, name := range []string{"openai", "foundry", "foundry_tool_approval", "cogitator", "open_assistant_api", "astra", "lumenlabs", "portkey_docs"} {
+		body, err := os.ReadFile("testdata/run_" + name + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		run, err := dial(t, answers(string(body))).GetRun(t.Context(), "t", "r")
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if run.ID != gjson.GetBytes(body, "id").Str || run.Status != gjson.GetBytes(body, "status").Str {
+			t.Errorf("%s: %+v", name, run)
+		}
+		var want bytes.Buffer
+		for _, c := range body { // these hold no white space within strings but spaces
+			if c != '\n' {
+				want.WriteByte(c)
+			}
+		}
+		if got, wanted := strings.ReplaceAll(run.RawJSON(), " ", ""), strings.ReplaceAll(want.String(), " ", ""); got != wanted {
+			t.Errorf("%s:\n got %s\nwant %s", name, got, wanted)
+		}
+	}
+}
+
+func TestListsOfEveryBackend(t *testing.T) {
+	for name, want := range map[string]struct {
+		runs int
+		last string
+		more bool
+	}{
+		"openai":             {1, "run_abc456", false},
+		"openai_empty":       {0, "", false},
+		"foundry":            {2, "run_vN2bQyK4dHqS", true},
+		"open_assistant_api": {0, "", false},
+		"lumenlabs":          {1, "run_0b8e3a57-1f0c-4f0e-9d4c-5d3b0a3b0c11", false},
+	} {
+		body, err := os.ReadFile("testdata/list_" + name + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, err := dial(t, answers(string(body))).ListRuns(t.Context(), "t", ListParams{})
+		if err != nil || len(page.Data) != want.runs || page.LastID != want.last || page.HasMore != want.more {
+			t.Errorf("%s: %d runs, last %q, more %t, %v", name, len(page.Data), page.LastID, page.HasMore, err)
+		}
+	}
+}
+
+func TestWhatIsNoRun(t *testing.T) {
+	for body, want := range map[string]string{
+		"":                                  "an empty body",
+		" \n":                               "an empty body",
+		"[]":                                "a JSON array",
+		`[{"id":"r","status":"s"}]`:         "a JSON array",
+		"null":                              "a bare JSON value",
+		`"ok"`:                              "a bare JSON value",
+		"{}":                                "an object",
+		`{"run_id":"r","status":"pending"}`: "an object with the fields run_id, status", // LangGraph
+		`{"id":5,"status":"queued"}`:        "an object with the fields id, status",
+		`{"id":"r","status":null}`:          "an object",
+		`{"id":"r"}`:                        "an object",
+		`{"id":"r","status":"s"`:            "not JSON",
+		`{"id":"r","status":"s"}}`:          "not JSON",
+		`{"id":"r","status":"s","n":1 2}`:   "not JSON",
+		"<!DOCTYPE html><html><head><title>Sign in</title><script>x()</script></head><body>Please <b>sign in</b></body></html>": "an HTML page: Sign in Please sign in",
+		strings.Repeat("[", 1<<20): "not JSON",
+	} {
+		_, err := dial(t, answers(body)).GetRun(t.Context(), "t", "r")
+		var e *Error
+		if !errors.Is(err, ErrNotRuns) || !errors.As(err, &e) || e.Status != 200 || !strings.Contains(e.Message, want) || e.Attempts != 1 {
+			t.Errorf("%.80q: %v, want %q", body, err, want)
+		}
+	}
+	if _, err := dial(t, status(204, "")).GetRun(t.Context(), "t", "r"); !errors.Is(err, ErrNotRuns) {
+		t.Error(err)
+	}
+}
+
+func TestWhatIsNoList(t *testing.T) {
+	for _, body := range []string{"", "[]", "{}", runJSON, `{"data":{}}`, `{"data":null}`, `{"data":["a"]}`, `{"data":[1,null]}`, "<html>"} {
+		if _, err := dial(t, answers(body)).ListRuns(t.Context(), "t", ListParams{}); !errors.Is(err, ErrNotRuns) {
+			t.Errorf("%q: %v", body, err)
+		}
+	}
+}
+
+func TestAnOddItemDoesNotLoseTheList(t *testing.T) {
+	page, err := dial(t, answers(`{"x":1,"data":[{"id":"a"},null,{"status":7},"s"],"last_id":null}`)).ListRuns(t.Context(), "t", ListParams{})
+	if err != nil || page.RawJSON() != `{"x":1,"data":[{"id":"a"},{"status":7}],"last_id":null}` {
+		t.Error(page.RawJSON(), err)
+	}
+}
+
+func TestGzip(t *testing.T) {
+	c := dial(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Accept-Encoding") != "gzip" {
+			t.Errorf("Accept-Encoding %q", r.Header.Get("Accept-Encoding"))
+		}
+		w.Header().Set("Content-Encoding", "gzip")
+		z := gzip.NewWriter(w)
+		z.Write([]byte(runJSON))
+		z.Close()
+	})
+	if run, err := c.GetRun(t.Context(), "t", "r"); err != nil || run.RawJSON() != runJSON {
+		t.Error(run, err)
+	}
+}
+
+func TestTooLargeAnswerIsAnErrorAtOnce(t *testing.T) {
+	tries := 0
+	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		tries++
+		pad := bytes.Repeat([]byte(" "), 1<<20)
+		for range maxBody>>20 + 1 {
+			w.Write(pad)
+		}
+	}))
+	defer h.Close()
+	c, err := New(Config{BaseURL: h.URL, MaxRetries: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.GetRun(t.Context(), "t", "r"); err == nil || !strings.Contains(err.Error(), "64 MiB") || tries != 1 {
+		t.Error(err, tries)
+	}
+}
+
+func TestLongErrorBodyIsCutNotRefused(t *testing.T) {
+	_, err := dial(t, status(400, strings.Repeat("x", maxErrorBody+10))).GetRun(t.Context(), "t", "r")
+	var e *Error
+	if !errors.As(err, &e) || e.Status != 400 || len([]rune(e.Message)) != maxMessage {
+		t.Error(err)
+	}
+}
+
+func TestCancel(t *testing.T) {
+	cancelling, cancelled := `{"id":"run_1","status":"cancelling"}`, `{"id":"run_1","status":"cancelled"}`
+	cannot := func(status string) string {
+		return fmt.Sprintf(`{"error":{"message":"Cannot cancel run with status '%s'.","type":"invalid_request_error","param":null,"code":null}}`, status)
+	}
+	tests := []struct {
+		name, want string // the run's status, or a part of the error
+		post, get  http.HandlerFunc
+	}{
+		{"accepted", "cancelling", answers(cancelling), nil},
+		{"empty 200", "cancelled", answers("\n"), answers(cancelled)},
+		{"204", "cancelled", status(204, ""), answers(cancelled)},
+		{"cancelling already", "cancelling", status(400, cannot("cancelling")), answers(cancelling)},
+		{"cancelled already", "cancelled", status(400, cannot("cancelled")), answers(cancelled)},
+		{"double quotes", "cancelled", status(409, strings.ReplaceAll(cannot("cancelled"), "'", `\"`)), answers(cancelled)},
+		{"completed", "Cannot cancel run with status 'completed'.", status(400, cannot("completed")), nil},
+		{"incomplete, as Foundry says it", "incomplete", status(400, `{"error":{"code":null,"message":"(None) Cannot cancel run with status 'incomplete'."}}`), nil},
+		{"accepted, then unreadable", "cancel was requested", status(202, ""), status(404, "")},
+		{"accepted by another API", "cancel was requested", status(202, ""), answers(`{"run_id":"r","status":"interrupted"}`)},
+		{"accepted, with no Run", "cancel was requested", answers(`{"ok":true}`), nil},
+		{"500", "HTTP 500", status(500, "", "x-should-retry", "false"), nil},
+	}
+	for _, tc := range tests {
+		t.Run(tc.name, func(t *testing.T) {
+			c := dial(t, func(w http.ResponseWriter, r *http.Request) {
+				switch {
+				case r.Method == "POST" && r.URL.Path == "/v1/threads/t/runs/r/cancel":
+					tc.post(w, r)
+				case r.Method == "GET" && r.URL.Path == "/v1/threads/t/runs/r" && tc.get != nil:
+					tc.get(w, r)
+				default:
+					t.Errorf("%s %s", r.Method, r.URL)
+				}
+			})
+			run, err := c.CancelRun(t.Context(), "t", "r")
+			if err == nil && run.Status != tc.want || err != nil && !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("%+v, %v, want %q", run, err, tc.want)
+			}
+		})
+	}
+}
+
+// The cancel arrives, its answer is lost, and the retry meets "cannot cancel".
+func TestCancelWhoseAnswerWasLost(t *testing.T) {
+	posts := 0
+	c := dial(t, func(w http.ResponseWriter, r *http.Request) {
+		switch posts++; {
+		case r.Method == "GET":
+			answers(`{"id":"run_1","status":"cancelling"}`)(w, r)
+		case posts == 1:
+			drop(w, r)
+		default:
+			status(400, `{"error":{"message":"Cannot cancel run with status 'cancelling'."}}`)(w, r)
+		}
+	})
+	if run, err := c.CancelRun(t.Context(), "t", "r"); err != nil || run.Status != "cancelling" || posts != 3 {
+		t.Error(run, err, posts)
+	}
+}
+
+func TestPages(t *testing.T) {
+	pages := map[string]string{
+		"":   `{"data":[{"id":"a"},{"id":"b"}],"last_id":"b","has_more":true}`,
+		"b":  `{"data":[{"id":"c"}],"has_more":true}`, // the cursor is the last run's id, then
+		"c":  `{"data":[{"id":"d"}],"last_id":"d","has_more":false}`,
+		"x":  `{"data":[{"id":"y"}],"last_id":"y","has_more":true}`, // a ring
+		"y":  `{"data":[{"id":"x"}],"last_id":"x","has_more":true}`,
+		"e":  `{"data":[],"last_id":null,"has_more":true}`,
+		"e1": `{"data":[{}],"has_more":true}`,
+	}
+	for _, tc := range []struct {
+		after, want string
+		cursor      bool // whether it ends with ErrCursor
+	}{
+		{"", "abcd", false},
+		{"x", "yx", true},
+		{"e", "", true},
+		{"e1", "", true},
+	} {
+		var got, befores strings.Builder
+		c := dial(t, func(w http.ResponseWriter, r *http.Request) {
+			befores.WriteString(r.URL.Query().Get("before"))
+			answers(pages[r.URL.Query().Get("after")])(w, r)
+		})
+		var last error
+		n := 0
+		for page, err := range c.Pages(t.Context(), "t", ListParams{After: tc.after, Before: "z"}) {
+			last = err
+			for _, run := range page.Data {
+				got.WriteString(gjson.Get(run, "id").Str)
+			}
+			if n++; n > 10 {
+				t.Fatal("endless")
+			}
+		}
+		if got.String() != tc.want || tc.cursor != errors.Is(last, ErrCursor) || strings.Trim(befores.String(), "z") != "" || befores.Len() == 0 {
+			t.Errorf("after %q: %s, %v, before %q", tc.after, got.String(), last, befores.String())
+		}
+	}
+}

@@ -1,0 +1,130 @@
+package runsapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func ended(r Run) bool { return Terminal(r.Status) }
+
+// moving answers with in_progress until the n-th poll.
+func moving(n int, header ...string) (h http.HandlerFunc, times *[]time.Duration) {
+	times = &[]time.Duration{}
+	start := time.Now()
+	return func(w http.ResponseWriter, r *http.Request) {
+		*times = append(*times, time.Since(start).Round(time.Millisecond))
+		s := "in_progress"
+		if len(*times) >= n {
+			s = "completed"
+		}
+		status(200, fmt.Sprintf(`{"id":"run_1","status":%q}`, s), header...)(w, r)
+	}, times
+}
+
+func TestWaitPollsLessAndLess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, times := moving(5)
+		polls := 0
+		run, err := dial(t, h).Wait(t.Context(), "t", "r", Run{Status: "queued"}, 0, ended, func(Run) { polls++ })
+		if err != nil || run.Status != "completed" || polls != 5 {
+			t.Error(run, err, polls)
+		}
+		want := []time.Duration{333, 1000, 2000, 3000, 4000}
+		for i := range want {
+			want[i] *= time.Millisecond
+		}
+		for i, d := range *times { // a third of a second is not round
+			if (d - want[i]).Abs() > 2*time.Millisecond {
+				t.Errorf("polls at %v, want %v", *times, want)
+			}
+		}
+	})
+}
+
+func TestWaitDoesAsThePollHeaderSays(t *testing.T) {
+	for hint, want := range map[string]time.Duration{"250": 250 * time.Millisecond, "1": 100 * time.Millisecond, "999999": 8 * time.Second, "1e300": 8 * time.Second, "-4": time.Second, "x": time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			h, times := moving(5, "openai-poll-after-ms", hint)
+			if _, err := dial(t, h).Wait(t.Context(), "t", "r", Run{Status: "queued"}, 0, ended, func(Run) {}); err != nil {
+				t.Fatal(err)
+			}
+			if got := (*times)[4] - (*times)[3]; got != want {
+				t.Errorf("hint %s: polled every %s, want %s", hint, got, want)
+			}
+		})
+	}
+}
+
+func TestWaitNeedsNoPollForWhatIsDone(t *testing.T) {
+	c := dial(t, func(http.ResponseWriter, *http.Request) { t.Error("polled") })
+	if run, err := c.Wait(t.Context(), "t", "r", Run{Status: "expired"}, time.Second, ended, nil); err != nil || run.Status != "expired" {
+		t.Error(run, err)
+	}
+}
+
+func TestWaitThatRunsOutReturnsTheLatestRun(t *testing.T) {
+	for name, h := range map[string]http.HandlerFunc{
+		"between polls":  answers(`{"id":"run_1","status":"in_progress"}`),
+		"in mid-poll":    func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+		"while retrying": status(503, ""),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				start := time.Now()
+				run, err := dial(t, h).Wait(t.Context(), "t", "r", Run{Status: "in_progress"}, time.Second, ended, func(Run) {})
+				if err != nil || run.Status != "in_progress" || time.Since(start) != time.Second {
+					t.Error(run, err, time.Since(start))
+				}
+			})
+		})
+	}
+}
+
+// A transport ends a wait by a deadline as cause: the same as running out.
+func TestWaitThatIsEnded(t *testing.T) {
+	shutdown := errors.New("shutting down")
+	for cause, fails := range map[error]bool{fmt.Errorf("drained: %w", context.DeadlineExceeded): false, shutdown: true} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, stop := context.WithCancelCause(t.Context())
+			time.AfterFunc(10*time.Second, func() { stop(cause) })
+			run, err := dial(t, answers(runJSON)).Wait(ctx, "t", "r", Run{Status: "in_progress"}, 0, ended, func(Run) {})
+			if run.Status != "in_progress" || fails != errors.Is(err, shutdown) || !fails && err != nil {
+				t.Errorf("%v: %v %v", cause, run, err)
+			}
+		})
+	}
+}
+
+func TestWaitSaysTheLastStatusSeen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{start: time.Now(), steps: []http.HandlerFunc{answers(`{"id":"r","status":"requires_action"}`), status(404, "")}}
+		_, err := dial(t, s.ServeHTTP).Wait(t.Context(), "t", "r", Run{Status: "queued"}, 0, ended, func(Run) {})
+		var w *WaitError
+		var e *Error
+		if !errors.As(err, &w) || w.Status != "requires_action" || !errors.As(err, &e) || e.Status != 404 {
+			t.Error(err)
+		}
+	})
+}
+
+func TestStatuses(t *testing.T) {
+	var terminals, cancellables []string
+	for _, s := range []string{"queued", "in_progress", "requires_action", "cancelling", "cancelled", "failed", "completed", "incomplete", "expired", "generating", ""} {
+		if Terminal(s) {
+			terminals = append(terminals, s)
+		}
+		if Cancellable(s) {
+			cancellables = append(cancellables, s)
+		}
+	}
+	if !slices.Equal(terminals, []string{"cancelled", "failed", "completed", "incomplete", "expired"}) ||
+		!slices.Equal(cancellables, []string{"queued", "in_progress", "requires_action"}) {
+		t.Error(terminals, cancellables)
+	}
+}
