@@ -408,7 +408,7 @@ func checkID(name, id string) error {
 			return nil
 		}
 		r := []rune(id[i:])[0]
-		problem = fmt.Sprintf("%q has %q in it; ids hold none of / \\ ? # %% , white space or control characters", id, r)
+		problem = fmt.Sprintf("%q has %q in it; ids hold none of / \\ ? # %%, white space or control characters", id, r)
 	}
 	return &ArgumentError{name, problem}
 }

@@ -175,23 +175,45 @@ var ErrCursor = errors.New("the API says has_more")
 func (c *Client) Pages(ctx context.Context, threadID string, p ListParams) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
 		seen := map[string]bool{p.After: true}
-		for {
-			page, err := c.ListRuns(ctx, threadID, p)
-			if !yield(page, err) || err != nil || !page.HasMore {
-				return
+		page, err := c.firstPage(ctx, threadID, p)
+		for yield(page, err) && err == nil && page.HasMore {
+			switch {
+			case page.LastID == "":
+				err = fmt.Errorf("%w, but sends no last_id to go on from", ErrCursor)
+			case seen[page.LastID]:
+				err = fmt.Errorf("%w, but its last_id %q has come before: going on would never end", ErrCursor, page.LastID)
 			}
-			if page.LastID == "" {
-				yield(Page{}, fmt.Errorf("%w, but sends no last_id to go on from", ErrCursor))
-				return
-			}
-			if seen[page.LastID] {
-				yield(Page{}, fmt.Errorf("%w, but its last_id %q has come before: going on would never end", ErrCursor, page.LastID))
-				return
+			if err != nil {
+				page = Page{}
+				continue
 			}
 			seen[page.LastID] = true
 			p.After = page.LastID
+			page, err = c.ListRuns(ctx, threadID, p)
 		}
 	}
+}
+
+// firstPage gets the page that a paging begins with. Given before alone, some
+// servers begin at the beginning, and some with the page that ends at the
+// cursor: of those, the true first page is asked for without it.
+func (c *Client) firstPage(ctx context.Context, threadID string, p ListParams) (Page, error) {
+	page, err := c.ListRuns(ctx, threadID, p)
+	if err != nil || p.Before == "" || p.After != "" || !page.HasMore || page.LastID == "" {
+		return page, err
+	}
+	next := p
+	next.After = page.LastID
+	if rest, err := c.ListRuns(ctx, threadID, next); err != nil || len(rest.Data) > 0 || rest.HasMore {
+		return page, err
+	}
+	before := p.Before
+	p.Before = ""
+	page, err = c.ListRuns(ctx, threadID, p)
+	if i := slices.IndexFunc(page.Data, func(run string) bool { return gjson.Get(run, "id").Str == before }); i >= 0 {
+		page.Data, page.HasMore = page.Data[:i], false
+	}
+	return page, err
 }
 
 // run reads the Run that a success holds.

@@ -214,7 +214,7 @@ func (v *validator) faults(e *jsonschema.ValidationError, given map[string]json.
 			}
 		case *kind.AdditionalProperties:
 			for _, name := range k.Properties {
-				lines[name] = fmt.Sprintf("%s: unknown argument%s; this tool takes %s", cutOff(name), v.nearest(name), v.names())
+				lines[name] = fmt.Sprintf("%s: unknown argument%s this tool takes %s", cutOff(name), v.nearest(name), v.names())
 			}
 		default:
 			if len(e.Causes) > 0 || len(at) == 0 {
@@ -289,7 +289,7 @@ func (v *validator) nearest(name string) string {
 		}
 	}
 	if best == "" {
-		return ""
+		return ";"
 	}
 	return ", did you mean " + best + "?"
 }

@@ -22,8 +22,8 @@ type listRunsArgs struct {
 	Fields   []string `json:"fields,omitempty" jsonschema_description:"Top-level Run fields to return, e.g. [\"created_at\",\"last_error\"]; id and status always come. Default: all but instructions and tools, which are long and repeat in every run; [\"*\"]: everything"`
 	Limit    int      `json:"limit,omitempty" jsonschema:"minimum=1,maximum=100" jsonschema_description:"How many runs to return. Default 20"`
 	Order    string   `json:"order,omitempty" jsonschema:"enum=asc,enum=desc" jsonschema_description:"By created_at. Default asc: oldest first; desc: newest first"`
-	After    string   `json:"after,omitempty" jsonschema_description:"Cursor: runs behind this run id; to go on, the last_id of the previous answer"`
-	Before   string   `json:"before,omitempty" jsonschema_description:"Cursor: runs ahead of this run id"`
+	After    *string  `json:"after,omitempty" jsonschema_description:"Cursor: runs behind this run id; to go on, the last_id of the previous answer"`
+	Before   *string  `json:"before,omitempty" jsonschema_description:"Cursor: runs ahead of this run id"`
 	All      bool     `json:"all,omitempty" jsonschema_description:"Every run, whatever limit says. Default false"`
 	Status   []string `json:"status,omitempty" jsonschema:"enum=queued,enum=in_progress,enum=requires_action,enum=cancelling,enum=cancelled,enum=failed,enum=completed,enum=incomplete,enum=expired,enum=active" jsonschema_description:"Only runs of these statuses; active: all that have not ended. Reads on until limit of them are found; scanned tells how many runs were looked at"`
 }
@@ -44,10 +44,15 @@ var listRuns = tool[listRunsArgs]{
 const everyField = "*"
 
 func (r runs) list(ctx context.Context, a listRunsArgs, report func(int, string)) (string, error) {
-	if a.All || len(a.Status) > 0 {
-		return r.scan(ctx, a, report)
+	p := runsapi.ListParams{Limit: a.Limit, Order: a.Order}
+	if err := errors.Join(cursor(&p.After, "after", a.After), cursor(&p.Before, "before", a.Before)); err != nil {
+		return "", err
 	}
-	page, err := r.client.ListRuns(ctx, a.ThreadID, runsapi.ListParams{Limit: a.Limit, Order: a.Order, After: a.After, Before: a.Before})
+	if a.All || len(a.Status) > 0 {
+		p.Limit = 100
+		return r.scan(ctx, a, p, report)
+	}
+	page, err := r.client.ListRuns(ctx, a.ThreadID, p)
 	if err != nil {
 		return "", err
 	}
@@ -62,13 +67,24 @@ func (r runs) list(ctx context.Context, a listRunsArgs, report func(int, string)
 	return page.WithData(data), nil
 }
 
+// cursor sets p to the cursor that was given, if any.
+func cursor(p *string, name string, given *string) error {
+	if given == nil {
+		return nil
+	}
+	if *p = *given; *p == "" {
+		return &runsapi.ArgumentError{Name: name, Problem: "is empty; leave it out to begin at the beginning"}
+	}
+	return nil
+}
+
 const (
 	scanTime  = 45 * time.Second // hosts give a call up after 60 s
 	scanBytes = 128 << 20        // twice that is what a client may still parse
 )
 
 // scan reads page after page for what a asks for, and makes one list of it.
-func (r runs) scan(ctx context.Context, a listRunsArgs, report func(int, string)) (string, error) {
+func (r runs) scan(ctx context.Context, a listRunsArgs, p runsapi.ListParams, report func(int, string)) (string, error) {
 	limited, cancel := context.WithTimeout(ctx, scanTime)
 	defer cancel()
 	var (
@@ -76,11 +92,11 @@ func (r runs) scan(ctx context.Context, a listRunsArgs, report func(int, string)
 		more           bool
 		first          = "null" // as JSON, like last
 		last           = "null"
-		cursor         = a.After // where to go on from
+		cursor         = p.After // where to go on from
 		data           strings.Builder
 	)
 pages:
-	for page, err := range r.client.Pages(limited, a.ThreadID, runsapi.ListParams{Limit: 100, Order: a.Order, After: a.After, Before: a.Before}) {
+	for page, err := range r.client.Pages(limited, a.ThreadID, p) {
 		switch {
 		case err != nil && scanned > 0 && limited.Err() != nil && ctx.Err() == nil:
 			more, last = true, quoted(cursor)

@@ -1,0 +1,170 @@
+package tools_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tidwall/gjson"
+
+	"runs-mcp/runsapi/sandbox"
+)
+
+func TestListRunsSendsAndReturnsAPage(t *testing.T) {
+	var sent []string
+	h := connect(t, requests(sandbox.New(), &sent))
+	for _, tc := range [][4]string{ // arguments, query, first, last
+		{`{"thread_id":"thread_long"}`, "limit=20&order=asc", "run_long_001", "run_long_020"},
+		{`{"thread_id":"thread_long","limit":"3","order":"desc"}`, "limit=3&order=desc", "run_long_250", "run_long_248"},
+		{`{"thread_id":"thread_long","limit":2,"after":"run_long_020"}`, "after=run_long_020&limit=2&order=asc", "run_long_021", "run_long_022"},
+		{`{"thread_id":"thread_long","limit":100,"after":"run_long_020","before":"run_long_030"}`, "after=run_long_020&before=run_long_030&limit=100&order=asc", "run_long_021", "run_long_029"},
+	} {
+		sent = nil
+		r := h.call("list_runs", tc[0])
+		got := gjson.Parse(r.JSON)
+		if !slices.Equal(sent, []string{"GET thread_long/runs?" + tc[1]}) || got.Get("first_id").Str != tc[2] || got.Get("last_id").Str != tc[3] || got.Get("scanned").Exists() {
+			t.Errorf("%s: sent %q, got %.300s", tc[0], sent, got.Raw)
+		}
+		if len(r.Notes) != 1 {
+			t.Errorf("progress %q", r.Notes)
+		}
+	}
+}
+
+func TestListRunsAll(t *testing.T) {
+	var sent []string
+	r := connect(t, requests(sandbox.New(), &sent)).call("list_runs", `{"thread_id":"thread_long","all":true,"limit":5,"order":"desc","before":"run_long_001","fields":["id"]}`)
+	v := gjson.Parse(r.JSON)
+	if v.Get("data.#").Int() != 249 || v.Get("first_id").Str != "run_long_250" || v.Get("last_id").Str != "run_long_002" || v.Get("has_more").Raw != "false" || v.Get("scanned").Exists() {
+		t.Errorf("%.200s", r.JSON)
+	}
+	want := []string{
+		"GET thread_long/runs?before=run_long_001&limit=100&order=desc",
+		// This server's page ends at the cursor: nothing is between it and the cursor.
+		"GET thread_long/runs?after=run_long_002&before=run_long_001&limit=100&order=desc",
+		"GET thread_long/runs?limit=100&order=desc",
+		"GET thread_long/runs?after=run_long_151&before=run_long_001&limit=100&order=desc",
+		"GET thread_long/runs?after=run_long_051&before=run_long_001&limit=100&order=desc",
+	}
+	if !slices.Equal(sent, want) {
+		t.Errorf("sent %q, want %q", sent, want)
+	}
+	if !slices.Equal(r.Notes, []string{"read 100 runs", "read 200 runs", "read 249 runs"}) {
+		t.Errorf("progress %q", r.Notes)
+	}
+}
+
+func TestListRunsByStatus(t *testing.T) {
+	h := connect(t, sandbox.New())
+	for _, tc := range []struct {
+		args, ids, tail string // tail: what follows data
+	}{
+		{`"thread_id":"thread_demo","status":"active"`, "run_cancelling run_requires_action run_in_progress run_queued",
+			`"first_id":"run_cancelling","last_id":"run_queued","has_more":false,"scanned":9}`},
+		{`"thread_id":"thread_demo","status":["failed","queued"]`, "run_failed run_queued", `"first_id":"run_failed","last_id":"run_queued","has_more":false,"scanned":9}`},
+		{`"thread_id":"thread_demo","status":"active","order":"desc","limit":1`, "run_queued", `"first_id":"run_queued","last_id":"run_queued","has_more":true,"scanned":1}`},
+		{`"thread_id":"thread_demo","status":"queued","limit":1`, "run_queued", `"first_id":"run_queued","last_id":"run_queued","has_more":false,"scanned":9}`},
+		{`"thread_id":"thread_long","status":["expired"]`, "", `"first_id":null,"last_id":null,"has_more":false,"scanned":250}`},
+		{`"thread_id":"thread_long","status":["failed"],"limit":2,"after":"run_long_100"`, "run_long_108 run_long_118", `"first_id":"run_long_108","last_id":"run_long_118","has_more":true,"scanned":18}`},
+		{`"thread_id":"thread_long","status":["failed"],"limit":2,"after":"run_long_118"`, "run_long_128 run_long_138", `"first_id":"run_long_128","last_id":"run_long_138","has_more":true,"scanned":20}`},
+		{`"thread_id":"thread_long","status":["failed"],"limit":12`, "", `"first_id":"run_long_008","last_id":"run_long_118","has_more":true,"scanned":118}`},
+		{`"thread_id":"thread_long","status":["failed"],"all":true,"limit":1`, "", `"first_id":"run_long_008","last_id":"run_long_248","has_more":false,"scanned":250}`},
+	} {
+		got := h.good("list_runs", "{"+tc.args+`,"fields":["id"]}`)
+		if !strings.HasSuffix(got, "],"+tc.tail) {
+			t.Errorf("%s: …%s, want %s", tc.args, got[strings.LastIndex(got, "]"):], tc.tail)
+		}
+		var ids []string
+		for _, id := range gjson.Get(got, "data.#.id").Array() {
+			ids = append(ids, id.Str)
+		}
+		if tc.ids != "" && strings.Join(ids, " ") != tc.ids {
+			t.Errorf("%s: %q, want %s", tc.args, ids, tc.ids)
+		}
+	}
+}
+
+// limit runs end right where a page does: whether there are more is the API's to say.
+func TestLimitAtThePagesEnd(t *testing.T) {
+	for more, want := range map[string]string{"true": "true", "false": "false"} {
+		h := connect(t, answers(`{"data":[{"id":"a","status":"failed"}],"last_id":"a","has_more":`+more+`}`))
+		if got := gjson.Get(h.good("list_runs", `{"thread_id":"t","status":"failed","limit":1}`), "has_more").Raw; got != want {
+			t.Errorf("has_more %s, want %s", got, want)
+		}
+	}
+}
+
+func TestUnknownAndMissingStatuses(t *testing.T) {
+	h := connect(t, answers(`{"data":[{"id":"a","status":"generating"},{"id":"b"},{"id":"c","status":null},{"id":"d","status":"completed"}]}`))
+	want := `{"object":"list","data":[{"id":"a","status":"generating"}],"first_id":"a","last_id":"a","has_more":false,"scanned":4}`
+	if got := h.good("list_runs", `{"thread_id":"t","status":["active"]}`); got != want {
+		t.Error(got)
+	}
+}
+
+// paged serves pages of 100 runs without end, each after d; from the n-th page on, fail.
+func paged(d time.Duration, n int, fail http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		after, _ := strconv.Atoi(r.URL.Query().Get("after"))
+		if after/100 >= n {
+			fail(w, r)
+			return
+		}
+		select {
+		case <-time.After(d):
+		case <-r.Context().Done():
+			return
+		}
+		var runs []string
+		for i := range 100 {
+			runs = append(runs, fmt.Sprintf(`{"id":"%d","status":"completed"}`, after+i+1))
+		}
+		answers(fmt.Sprintf(`{"data":[%s],"last_id":"%d","has_more":true}`, strings.Join(runs, ","), after+100))(w, r)
+	}
+}
+
+func TestAScanStopsAfter45Seconds(t *testing.T) {
+	for args, want := range map[string]string{
+		`{"thread_id":"t","status":["failed"]}`: `"data":[],"first_id":null,"last_id":"400","has_more":true,"scanned":400}`,
+		`{"thread_id":"t","all":true}`:          `"first_id":"1","last_id":"400","has_more":true}`,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			h := connect(t, paged(10*time.Second, 1000, nil))
+			begin := time.Now()
+			if got := h.good("list_runs", args); !strings.HasSuffix(got, want) || time.Since(begin) != 45*time.Second {
+				t.Errorf("%s: …%s after %s", args, got[max(0, len(got)-100):], time.Since(begin))
+			}
+		})
+	}
+}
+
+func TestAPageThatFailsSaysHowToGoOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := connect(t, paged(0, 3, status(500, "boom")))
+		got := h.bad("list_runs", `{"thread_id":"t","all":true}`)
+		if !strings.Contains(got, "after 300 runs") || !strings.Contains(got, `after: "300"`) || !strings.Contains(got, "HTTP 500: boom") {
+			t.Error(got)
+		}
+		h = connect(t, paged(0, 0, status(500, "boom")))
+		if got := h.bad("list_runs", `{"thread_id":"t","all":true}`); strings.Contains(got, "broke off") || !strings.Contains(got, "HTTP 500: boom") {
+			t.Error(got)
+		}
+	})
+}
+
+func TestCursorsThatLeadNowhere(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"data":[{"id":"a"}],"last_id":"a","has_more":true}`: "has come before",
+		`{"data":[{"x":1}],"has_more":true}`:                  "no last_id",
+	} {
+		got := connect(t, answers(body)).bad("list_runs", `{"thread_id":"t","all":true}`)
+		if !strings.Contains(got, want) || !strings.Contains(got, "broke off after") {
+			t.Error(got)
+		}
+	}
+}
