@@ -25,7 +25,7 @@ const (
 	cancellingFor = time.Second
 )
 
-// API is an [http.Handler] that serves the Runs API below any prefix.
+// API is an [http.Handler] that serves the Runs API, below / and below /v1.
 type API struct {
 	mu      sync.Mutex
 	threads map[string][]*run // oldest first
@@ -36,9 +36,11 @@ type API struct {
 // New makes an API with its seed, as old as time.Now.
 func New() *API {
 	a := &API{threads: seed(time.Now()), mux: http.NewServeMux()}
-	a.mux.HandleFunc("GET /threads/{thread}/runs", a.list)
-	a.mux.HandleFunc("GET /threads/{thread}/runs/{run}", a.get)
-	a.mux.HandleFunc("POST /threads/{thread}/runs/{run}/cancel", a.cancel)
+	for _, prefix := range []string{"", "/v1"} {
+		a.mux.HandleFunc("GET "+prefix+"/threads/{thread}/runs", a.list)
+		a.mux.HandleFunc("GET "+prefix+"/threads/{thread}/runs/{run}", a.get)
+		a.mux.HandleFunc("POST "+prefix+"/threads/{thread}/runs/{run}/cancel", a.cancel)
+	}
 	a.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusNotFound, apiError{Message: fmt.Sprintf("Invalid URL (%s %s)", r.Method, r.URL.Path)})
 	})
@@ -52,7 +54,7 @@ func (a *API) Fault(fs ...http.HandlerFunc) {
 	a.faults = append(a.faults, fs...)
 }
 
-// ServeHTTP serves the API below /v1, and below / too.
+// ServeHTTP answers a request.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	var fault http.HandlerFunc
@@ -67,7 +69,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusBadRequest, apiError{Code: text("invalid_beta"),
 			Message: "You must provide the 'OpenAI-Beta' header to access the Assistants API. Please try again by setting the header 'OpenAI-Beta: assistants=v2'."})
 	default:
-		http.StripPrefix("/v1", a.mux).ServeHTTP(w, r)
+		a.mux.ServeHTTP(w, r)
 	}
 }
 

@@ -24,7 +24,6 @@ func (m message) isRequest() bool { return m.id != nil }
 
 // parse reads line. A refusal is the answer to one that cannot be served.
 func parse(line []byte) (m message, refusal *mcp.JSONRPCErrorDetails) {
-	line = bytes.TrimPrefix(line, []byte("\ufeff")) // PowerShell pipes begin with one
 	if !utf8.Valid(line) {
 		return m, refuse(mcp.PARSE_ERROR, "the message is not valid UTF-8")
 	}

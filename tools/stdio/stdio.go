@@ -167,6 +167,7 @@ func readLine(r *bufio.Reader) (line []byte, tooLong bool, err error) {
 			line = append(line, part...)
 		}
 		if err != bufio.ErrBufferFull {
+			line = bytes.TrimPrefix(line, []byte("\ufeff")) // what PowerShell pipes begins with one
 			return bytes.TrimSpace(line), tooLong, err
 		}
 	}

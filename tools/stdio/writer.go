@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"maps"
 	"sync"
 	"sync/atomic"
 
@@ -93,15 +94,24 @@ func (w *writer) fail(r *request, e mcp.JSONRPCErrorDetails) {
 	})
 }
 
-// notify writes a notification of r's call.
+// notify writes a notification of r's call, with tokens and ids as they came.
 func (w *writer) notify(r *request, n mcp.JSONRPCNotification) {
+	params := maps.Clone(n.Params.AdditionalFields)
 	if n.Method == string(mcp.MethodNotificationProgress) {
-		n.Params.AdditionalFields["progressToken"] = r.token
+		params["progressToken"] = r.token
 	}
-	if n.Params.Meta[mcp.MetaKeySubscriptionID] != nil {
-		n.Params.Meta[mcp.MetaKeySubscriptionID] = r.id
+	if meta := n.Params.Meta; meta != nil {
+		if meta[mcp.MetaKeySubscriptionID] != nil {
+			meta[mcp.MetaKeySubscriptionID] = r.id
+		}
+		params["_meta"] = meta
 	}
-	if body, err := encode(n); err == nil {
+	body, err := encode(struct {
+		JSONRPC string         `json:"jsonrpc"`
+		Method  string         `json:"method"`
+		Params  map[string]any `json:"params"`
+	}{n.JSONRPC, n.Method, params})
+	if err == nil {
 		w.line(r, func() { w.w.Write(body) })
 	}
 }
