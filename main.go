@@ -20,10 +20,12 @@ import (
 	"regexp"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
+	"unicode"
 
 	"github.com/mark3labs/mcp-go/server"
 
@@ -65,25 +67,34 @@ func run(ctx context.Context, args []string, getenv func(string) string, in io.R
 		return exitOK
 	}
 	log := slog.New(slog.NewTextHandler(errw, &slog.HandlerOptions{Level: s.logLevel}))
-	instructions := "Runs of OpenAI Assistants threads: list_runs finds them, get_run reads or awaits one, cancel_run stops one."
+	instructions := "Runs of OpenAI Assistants threads: list_runs finds them, get_run reads or awaits one"
+	if !s.readOnly {
+		instructions += ", cancel_run stops one"
+	}
+	instructions += "."
 	if s.sandbox {
 		s.client = runsapi.Config{BaseURL: "http://sandbox/v1", Timeout: s.client.Timeout, MaxRetries: s.client.MaxRetries}
 		s.client.Transport = sandbox.Transport(ctx, sandbox.New())
 		instructions += " SANDBOX: made-up data from memory; threads thread_demo and thread_long."
 		log.Info("sandbox: made-up data from memory, threads " + sandbox.DemoThread + " and " + sandbox.LongThread)
 	}
-	s.client.Log, s.client.UserAgent = log, "runs-mcp/"+version()
+	s.client.Log, s.client.UserAgent = log, "runs-mcp/"+strings.Trim(version(), "()")
 	client, err := runsapi.New(s.client)
 	if err != nil {
-		fmt.Fprintf(errw, "runs-mcp: %s\n", err)
+		hint := ""
+		switch {
+		case errors.Is(err, runsapi.ErrBaseURL):
+			hint = " (--api-base, OPENAI_BASE_URL)"
+		case errors.Is(err, runsapi.ErrPlainHTTP):
+			hint = ", or allow it with --allow-http"
+		}
+		fmt.Fprintf(errw, "runs-mcp: %s%s\n", err, hint)
 		return exitSettings
 	}
-	base, _ := url.Parse(s.client.BaseURL) // New has parsed it already
-	base.RawQuery = ""
-	log.Info("serving", "version", version(), "api", base)
+	log.Info("serving", "version", version(), "api", client.BaseURL())
 
 	srv := server.NewMCPServer("runs-mcp", version(), server.WithToolCapabilities(false), server.WithInstructions(instructions))
-	tools.Register(srv, client, tools.Options{ReadOnly: s.readOnly, BaseURL: base.String(), KeyName: s.keyName()})
+	tools.Register(srv, client, tools.Options{ReadOnly: s.readOnly, BaseURL: client.BaseURL(), KeyName: s.keyName()})
 	if err := stdio.Serve(ctx, srv, in, out, log); err != nil {
 		log.Error(err.Error())
 		return exitFailure
@@ -137,7 +148,10 @@ func (s *settings) table() []setting {
 		{"", "", []string{"OPENAI_API_KEY"},
 			"the key; needed unless another credential, --auth none or\n--sandbox is given, or the base is loopback", text(&c.APIKey)},
 		{"api-key-command", "CMD", []string{"OPENAI_API_KEY_COMMAND"},
-			"shell command that prints the key, for short-lived tokens;\nrun at the first call, every 45 minutes, and on a 401", text(&c.KeyCommand)},
+			"shell command that prints the key, for short-lived tokens;\nrun at the first call, every 45 minutes, and on a 401", func(v string) error {
+				c.KeyCommand = v
+				return nil
+			}},
 		{"auth", "bearer|api-key|none", []string{"OPENAI_AUTH"},
 			"header for the key: Authorization: Bearer (default), Azure's\napi-key, or none", oneOf(&c.Auth, runsapi.AuthBearer, runsapi.AuthAPIKey, runsapi.AuthNone)},
 		{"organization", "ID", []string{"OPENAI_ORGANIZATION", "OPENAI_ORG_ID"}, "OpenAI-Organization header", text(&c.Organization)},
@@ -201,8 +215,13 @@ func read(args []string, getenv func(string) string) (*settings, error) {
 			continue
 		}
 		given := func(value string) error {
-			later = append(later, func() error { return set("--"+row.flag, value) })
-			return nil
+			later = append(later, func() error {
+				if row.flag == "header" && strings.ContainsAny(value, "\r\n") { // lines are for the variable
+					return errors.New("--header has a line break in it")
+				}
+				return set("--"+row.flag, value)
+			})
+			return nil // an error of this function would show the value, which may be a secret
 		}
 		if row.arg == "" {
 			flags.BoolFunc(row.flag, "", given)
@@ -254,27 +273,41 @@ func (s *settings) check() error {
 	return nil
 }
 
-// keyName says where the credential comes from.
+// keyName says where the credential comes from, or is "" without one.
 func (s *settings) keyName() string {
 	c := s.client
-	switch {
-	case c.Auth == runsapi.AuthNone:
-		return "nowhere, as --auth none is set"
-	case c.KeyCommand != "":
-		return "--api-key-command (OPENAI_API_KEY_COMMAND)"
-	case c.APIKey != "" && c.Portkey.APIKey != "":
-		return "OPENAI_API_KEY and PORTKEY_API_KEY"
-	case c.APIKey == "" && c.Portkey.APIKey != "":
-		return "PORTKEY_API_KEY"
-	case c.APIKey == "" && len(c.Header) > 0:
-		return "--header (RUNS_MCP_HEADERS)"
+	var names []string
+	for name := range c.Header {
+		if runsapi.IsCredential(name) {
+			names = append(names, "--header or RUNS_MCP_HEADERS ("+name+")")
+		}
 	}
-	return "OPENAI_API_KEY"
+	switch {
+	case c.Auth == runsapi.AuthNone, c.Header.Get("Authorization") != "" && c.Auth == runsapi.AuthBearer, c.Header.Get("Api-Key") != "":
+	case c.KeyCommand != "":
+		names = append(names, "--api-key-command (OPENAI_API_KEY_COMMAND)")
+	case c.APIKey != "":
+		names = append(names, "OPENAI_API_KEY")
+	}
+	if c.Portkey.APIKey != "" {
+		names = append(names, "PORTKEY_API_KEY")
+	}
+	for name := range c.Query {
+		if runsapi.IsCredential(name) {
+			names = append(names, "--query or RUNS_MCP_QUERY ("+name+")")
+		}
+	}
+	slices.Sort(names)
+	return strings.Join(names, " and ")
 }
 
 func text(p *string) func(string) error {
 	return func(v string) error {
-		*p = strings.TrimSpace(v)
+		v = strings.TrimSpace(v)
+		if strings.ContainsFunc(v, unicode.IsControl) {
+			return errors.New("has a line break or another control character in it")
+		}
+		*p = v
 		return nil
 	}
 }
@@ -353,7 +386,12 @@ func headers(h http.Header) func(string) error {
 func queries(q url.Values) func(string) error {
 	return func(v string) error {
 		parsed, err := url.ParseQuery(v)
-		if err != nil || parsed.Has("") {
+		for pair := range strings.SplitSeq(v, "&") {
+			if name, _, ok := strings.Cut(pair, "="); !ok || name == "" {
+				err = errors.New("no name, or no value")
+			}
+		}
+		if err != nil {
 			return errors.New("is not of the form name=value")
 		}
 		for name, values := range parsed {

@@ -97,6 +97,12 @@ type Client struct {
 	log        *slog.Logger
 }
 
+// What New refuses of a BaseURL. The errors do not show it, as it may hold a secret.
+var (
+	ErrBaseURL   = errors.New("the base URL")
+	ErrPlainHTTP = errors.New("plain http would send the credential in the clear: use https")
+)
+
 // New checks cfg and makes a Client of it. It opens no connection and runs no
 // command yet.
 func New(cfg Config) (*Client, error) {
@@ -113,7 +119,7 @@ func New(cfg Config) (*Client, error) {
 			return nil, fmt.Errorf("the query %q is set by each call and cannot be configured", name)
 		}
 	}
-	base.RawQuery, base.Fragment = "", ""
+	base.RawQuery, base.ForceQuery, base.Fragment = "", false, ""
 
 	c := &Client{
 		base: base, query: query, header: http.Header{}, maxRetries: cfg.MaxRetries,
@@ -179,7 +185,7 @@ func New(cfg Config) (*Client, error) {
 		credential = credential || IsCredential(name)
 	}
 	if base.Scheme == "http" && credential && !cfg.AllowHTTP && !IsLoopback(base) {
-		return nil, errors.New("plain http would send the credential in the clear: use https")
+		return nil, ErrPlainHTTP
 	}
 
 	c.secrets = secrets(cfg, query)
@@ -195,17 +201,20 @@ func New(cfg Config) (*Client, error) {
 	return c, nil
 }
 
+// BaseURL is where c calls, without the query.
+func (c *Client) BaseURL() string { return c.base.String() }
+
 func parseBase(base string) (*url.URL, error) {
 	u, err := url.Parse(base)
 	switch {
 	case err != nil: // its text holds the URL, which may hold a secret
-		return nil, errors.New("the base URL cannot be parsed")
+		return nil, fmt.Errorf("%w cannot be parsed", ErrBaseURL)
 	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, errors.New("the base URL must begin with https:// or http://")
+		return nil, fmt.Errorf("%w must begin with https:// or http://", ErrBaseURL)
 	case u.Hostname() == "":
-		return nil, errors.New("the base URL names no host")
+		return nil, fmt.Errorf("%w names no host", ErrBaseURL)
 	case u.User != nil:
-		return nil, errors.New("the base URL must not hold a user name or password")
+		return nil, fmt.Errorf("%w must not hold a user name or password", ErrBaseURL)
 	}
 	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/")
 	return u, nil

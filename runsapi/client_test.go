@@ -235,7 +235,9 @@ func TestBadIDsAreNeverSent(t *testing.T) {
 func TestRedirectsAreNotFollowed(t *testing.T) {
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the redirect was followed") }))
 	defer elsewhere.Close()
-	c := dial(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL+"/new?x=1", 307) },
+	c := dial(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, elsewhere.URL+"/new?x=1", http.StatusTemporaryRedirect)
+	},
 		func(cfg *Config) { cfg.APIKey = "sk-canary-123456" })
 	_, err := c.CancelRun(t.Context(), "t", "r")
 	var e *Error

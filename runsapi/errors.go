@@ -39,6 +39,15 @@ func (e *Error) Error() string {
 // Unwrap gives [ErrNotRuns] for an answer that is not the Runs API's.
 func (e *Error) Unwrap() error { return e.err }
 
+// QuotaSpent reports whether the API says that a quota is used up, so that no
+// waiting helps.
+func (e *Error) QuotaSpent() bool {
+	return e.Code == "insufficient_quota" || e.Type == "insufficient_quota" || quotaWord.MatchString(e.Message)
+}
+
+// A whole word: Azure's rate limit texts link to …/quotaincrease.
+var quotaWord = regexp.MustCompile(`(?i)\bquota\b`)
+
 // ErrNotRuns is wrapped by the [*Error] of a 2xx answer that holds no Run, or no
 // list of them.
 var ErrNotRuns = errors.New("not a Runs API response")
@@ -49,9 +58,12 @@ func (c *Client) apiError(a *answer) *Error {
 	e.Message = cmp.Or(e.Message, http.StatusText(a.status), "no message")
 	if a.status >= 300 && a.status < 400 {
 		e.Message = "redirected; redirects are not followed"
-		if to, err := url.Parse(a.header.Get("Location")); err == nil && to.Host != "" {
+		if to, err := c.base.Parse(a.header.Get("Location")); err == nil {
 			e.Message = fmt.Sprintf("redirected to %s://%s%s; redirects are not followed", to.Scheme, to.Host, to.EscapedPath())
 		}
+	}
+	if a.status < 500 && cancelledAlready.MatchString(e.Message) {
+		e.err = errCancelledAlready
 	}
 	e.RetryAfter = retryAfter(a.header, time.Now())
 	return c.complete(&e, a)
@@ -77,9 +89,8 @@ func (c *Client) complete(e *Error, a *answer) *Error {
 	for _, name := range []string{"X-Request-Id", "Apim-Request-Id", "X-Ms-Request-Id", "Request-Id"} {
 		e.RequestID = cmp.Or(e.RequestID, a.header.Get(name))
 	}
-	r := c.redactor()
 	for s, most := range map[*string]int{&e.Message: maxMessage, &e.Type: 100, &e.Code: 100, &e.Param: 100, &e.RequestID: 100} {
-		*s = cut(r.Replace(oneLine(*s)), most) // in this order: half a secret would not be found
+		*s = cut(c.redact(oneLine(*s)), most) // in this order: half a secret would not be found
 	}
 	return e
 }

@@ -147,3 +147,34 @@ func TestSecretsAreNotEchoed(t *testing.T) {
 func quote(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
 }
+
+func TestShortSecretsStandAlone(t *testing.T) {
+	c := dial(t, answers(runJSON), func(cfg *Config) { cfg.APIKey = "run" })
+	for text, want := range map[string]string{
+		"No run_1 in thread_run-2, rerun": "No run_1 in thread_run-2, rerun",
+		"Bearer run":                      "Bearer ***",
+		`key "run", run.`:                 `key "***", ***.`,
+	} {
+		if got := c.redact(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+	// What the API means is read before the secrets are taken out.
+	c = dial(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == "POST" {
+			status(400, `{"error":{"message":"Cannot cancel run with status 'cancelling'."}}`)(w, r)
+			return
+		}
+		answers(runJSON)(w, r)
+	}, func(cfg *Config) { cfg.APIKey = "run" })
+	if _, err := c.CancelRun(t.Context(), "t", "r"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRelativeRedirectSaysWhereTo(t *testing.T) {
+	_, err := dial(t, status(302, "", "Location", "/login?secret=1")).GetRun(t.Context(), "t", "r")
+	if err == nil || !strings.Contains(err.Error(), "redirected to https://api.example/login;") {
+		t.Error(err)
+	}
+}

@@ -1,9 +1,11 @@
 package runsapi
 
 import (
+	"cmp"
 	"encoding/json"
 	"html"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -37,9 +39,10 @@ func secrets(cfg Config, query url.Values) []string {
 	return list
 }
 
-// redactor replaces the secrets of c, keys from a command among them, in the
-// forms that an echo may take.
-func (c *Client) redactor() *strings.Replacer {
+// redact replaces the secrets of c, keys from a command among them, in the forms
+// that an echo may take. A short one is replaced only where it stands alone: the
+// key "test" is no reason to garble thread_test.
+func (c *Client) redact(text string) string {
 	list := c.secrets
 	if c.keys != nil {
 		list = append(slices.Clone(list), c.keys.seen()...)
@@ -54,11 +57,13 @@ func (c *Client) redactor() *strings.Replacer {
 			forms = append(forms, f, url.QueryEscape(f), url.PathEscape(f))
 		}
 	}
-	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) }) // the longest first: one may hold another
-	forms = slices.Compact(forms)
-	pairs := make([]string, 0, 2*len(forms))
-	for _, f := range forms {
-		pairs = append(pairs, f, "***")
+	slices.SortFunc(forms, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) }) // one may hold another
+	for _, f := range slices.Compact(forms) {
+		if len(f) >= shortestSecret {
+			text = strings.ReplaceAll(text, f, "***")
+		} else if strings.Contains(text, f) {
+			text = regexp.MustCompile(`(^|[^\w-])`+regexp.QuoteMeta(f)+`($|[^\w-])`).ReplaceAllString(text, "$1***$2")
+		}
 	}
-	return strings.NewReplacer(pairs...)
+	return text
 }

@@ -6,7 +6,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -62,21 +61,13 @@ func (r *retries) worthIt(resp *http.Response, err error) bool {
 	}
 	switch s := resp.StatusCode; {
 	case s == http.StatusTooManyRequests:
-		return !quotaSpent(resp.Body.(readBody).Bytes())
+		e := decodeError(resp.Body.(readBody).Bytes())
+		return !e.QuotaSpent() // no waiting helps then
 	case s == http.StatusRequestTimeout, s == http.StatusConflict:
 		return r.method == http.MethodGet
 	default:
 		return s >= 500
 	}
-}
-
-// A whole word: Azure's rate limit texts link to …/quotaincrease.
-var quotaWord = regexp.MustCompile(`(?i)\bquota\b`)
-
-// quotaSpent tells the 429 that no waiting helps from the one that passes.
-func quotaSpent(body []byte) bool {
-	e := decodeError(body)
-	return e.Code == "insufficient_quota" || e.Type == "insufficient_quota" || quotaWord.MatchString(e.Message)
 }
 
 // ownWait is the delay after the n-th try when the API names none: 0.5 s,

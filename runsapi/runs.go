@@ -1,6 +1,7 @@
 package runsapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -99,7 +100,10 @@ func (c *Client) GetRun(ctx context.Context, threadID, runID string) (Run, error
 
 // Cannot cancel run with status 'cancelling'. The code of this 400 is null: only
 // the message tells it from one that failed.
-var cancelledAlready = regexp.MustCompile(`(?i)cannot cancel run with status\W*(cancelling|cancelled)\b`)
+var (
+	cancelledAlready    = regexp.MustCompile(`(?i)cannot cancel run with status\W*(cancelling|cancelled)\b`)
+	errCancelledAlready = errors.New("cancelled already")
+)
 
 // CancelRun asks the API to cancel a run and returns the run, whose status is
 // then "cancelling" as a rule. A run that turns out to be cancelling or
@@ -113,7 +117,7 @@ func (c *Client) CancelRun(ctx context.Context, threadID, runID string) (Run, er
 	a, err := c.do(ctx, http.MethodPost, nil, "threads", threadID, "runs", runID, "cancel")
 	var refused *Error
 	switch {
-	case errors.As(err, &refused) && refused.Status >= 400 && refused.Status < 500 && cancelledAlready.MatchString(refused.Message):
+	case errors.As(err, &refused) && refused.err == errCancelledAlready:
 	case err != nil:
 		return Run{}, err
 	case strings.TrimSpace(string(a.body)) != "":
@@ -180,6 +184,8 @@ func (c *Client) Pages(ctx context.Context, threadID string, p ListParams) iter.
 			switch {
 			case page.LastID == "":
 				err = fmt.Errorf("%w, but sends no last_id to go on from", ErrCursor)
+			case checkID("last_id", page.LastID) != nil:
+				err = fmt.Errorf("%w, but its last_id %.100q cannot be used as a cursor", ErrCursor, page.LastID)
 			case seen[page.LastID]:
 				err = fmt.Errorf("%w, but its last_id %q has come before: going on would never end", ErrCursor, page.LastID)
 			}
@@ -220,9 +226,18 @@ func (c *Client) firstPage(ctx context.Context, threadID string, p ListParams) (
 func (c *Client) run(a *answer) (Run, error) {
 	raw, ok := normalize(a.body)
 	v := gjson.Parse(raw)
-	id, status := v.Get("id"), v.Get("status")
+	var id, status gjson.Result
+	v.ForEach(func(key, value gjson.Result) bool { // of a key that comes twice the last counts, as in clients
+		switch key.String() {
+		case "id":
+			id = value
+		case "status":
+			status = value
+		}
+		return true
+	})
 	if !ok || !v.IsObject() || id.Type != gjson.String || status.Type != gjson.String {
-		return Run{}, c.notRuns(a, "a Run object, with a string id and status, was expected, but came "+describe(a.body, raw, ok))
+		return Run{}, c.notRuns(a, "a Run object, with a string id and status, was expected, but the body is "+describe(a.body, raw, ok))
 	}
 	ms, _ := strconv.ParseFloat(a.header.Get("Openai-Poll-After-Ms"), 64)
 	return Run{ID: id.String(), Status: status.String(), raw: raw, pollAfter: seconds(ms / 1000)}, nil
@@ -243,7 +258,7 @@ func (c *Client) page(a *answer) (Page, error) {
 		case "last_id":
 			last = value
 		case "has_more":
-			p.HasMore = value.Type == gjson.True
+			p.HasMore = strings.EqualFold(value.String(), "true") // some send a string
 		}
 		return true
 	})
@@ -256,7 +271,7 @@ func (c *Client) page(a *answer) (Page, error) {
 		return true
 	})
 	if !ok || !v.IsObject() || !data.IsArray() || odd > 0 && len(p.Data) == 0 {
-		return Page{}, c.notRuns(a, "a list, with an array data of Run objects, was expected, but came "+describe(a.body, raw, ok))
+		return Page{}, c.notRuns(a, "a list, with an array data of Run objects, was expected, but the body is "+describe(a.body, raw, ok))
 	}
 	if odd > 0 {
 		p.raw = p.WithData(p.Data)
@@ -274,20 +289,26 @@ func describe(body []byte, raw string, isJSON bool) string {
 	text := strings.TrimSpace(string(body[:min(len(body), 1<<16)]))
 	switch v := gjson.Parse(raw); {
 	case text == "":
-		return "an empty body"
+		return "empty"
 	case !isJSON && looksLikeHTML(text):
 		return "an HTML page: " + plainText(text)
 	case !isJSON:
-		return "a body that is not JSON: " + text
+		return "not JSON: " + text
 	case v.IsArray():
 		return "a JSON array"
+	case v.Get("error").Exists():
+		return "an error: " + decodeError([]byte(raw)).Message
 	case v.IsObject():
 		var keys []string
-		v.ForEach(func(key, _ gjson.Result) bool {
-			keys = append(keys, key.String())
+		v.ForEach(func(key, value gjson.Result) bool {
+			kind := strings.ToLower(value.Type.String())
+			if value.IsObject() || value.IsArray() {
+				kind = value.Raw[:1] + "…"
+			}
+			keys = append(keys, key.String()+" ("+kind+")")
 			return len(keys) < 20
 		})
-		return "an object with the fields " + strings.Join(keys, ", ")
+		return "an object with " + cmp.Or(strings.Join(keys, ", "), "nothing in it")
 	}
 	return "a bare JSON value"
 }

@@ -22,6 +22,7 @@ func TestRunIsKeptAsItCame(t *testing.T) {
 		"{\"id\":\"r\",\"status\":\"s\",\"t\":\"\u2028 \U0001F600 \x7f\"}":                             "{\"id\":\"r\",\"status\":\"s\",\"t\":\"\u2028 \U0001F600 \x7f\"}",
 		"{\"id\":\"r\",\"status\":\"s\",\"t\":\"\xff\xfe a\xc3\"}":                                     "{\"id\":\"r\",\"status\":\"s\",\"t\":\"\ufffd\ufffd a\ufffd\"}",
 		"\ufeff{\"id\":\"r\",\"status\":\"s\"}":                                                        `{"id":"r","status":"s"}`,
+		`{"id":5,"id":"r","status":"s","x":{"id":1},"x":{"id":2}}`:                                     `{"id":5,"id":"r","status":"s","x":{"id":1},"x":{"id":2}}`,
 		`{"id":"first","status":"s","x":{"id":1},"x":{"id":2}}`:                                        `{"id":"first","status":"s","x":{"id":1},"x":{"id":2}}`,
 		`{"id":"r","status":"s","deep":` + strings.Repeat("[", 9000) + strings.Repeat("]", 9000) + `}`: `{"id":"r","status":"s","deep":` + strings.Repeat("[", 9000) + strings.Repeat("]", 9000) + `}`,
 	} {
@@ -84,20 +85,22 @@ func TestListsOfEveryBackend(t *testing.T) {
 
 func TestWhatIsNoRun(t *testing.T) {
 	for body, want := range map[string]string{
-		"":                                  "an empty body",
-		" \n":                               "an empty body",
-		"[]":                                "a JSON array",
-		`[{"id":"r","status":"s"}]`:         "a JSON array",
-		"null":                              "a bare JSON value",
-		`"ok"`:                              "a bare JSON value",
-		"{}":                                "an object",
-		`{"run_id":"r","status":"pending"}`: "an object with the fields run_id, status", // LangGraph
-		`{"id":5,"status":"queued"}`:        "an object with the fields id, status",
-		`{"id":"r","status":null}`:          "an object",
-		`{"id":"r"}`:                        "an object",
-		`{"id":"r","status":"s"`:            "not JSON",
-		`{"id":"r","status":"s"}}`:          "not JSON",
-		`{"id":"r","status":"s","n":1 2}`:   "not JSON",
+		"":                                      "the body is empty",
+		" \n":                                   "the body is empty",
+		"[]":                                    "a JSON array",
+		`[{"id":"r","status":"s"}]`:             "a JSON array",
+		"null":                                  "a bare JSON value",
+		`"ok"`:                                  "a bare JSON value",
+		"{}":                                    "an object",
+		`{"run_id":"r","status":"pending"}`:     "an object with run_id (string), status (string)", // LangGraph
+		`{"id":5,"status":"queued"}`:            "an object with id (number), status (string)",
+		`{"id":"r","status":"s","status":null}`: "an object",
+		`{"id":"r","status":null}`:              "an object",
+		`{"id":"r"}`:                            "an object",
+		`{"error":{"message":"model overloaded"}}`: "an error: model overloaded",
+		`{"id":"r","status":"s"`:                   "not JSON",
+		`{"id":"r","status":"s"}}`:                 "not JSON",
+		`{"id":"r","status":"s","n":1 2}`:          "not JSON",
 		"<!DOCTYPE html><html><head><title>Sign in</title><script>x()</script></head><body>Please <b>sign in</b></body></html>": "an HTML page: Sign in Please sign in",
 		strings.Repeat("[", 1<<20): "not JSON",
 	} {
@@ -238,6 +241,8 @@ func TestPages(t *testing.T) {
 		"y":  `{"data":[{"id":"x"}],"last_id":"x","has_more":true}`,
 		"e":  `{"data":[],"last_id":null,"has_more":true}`,
 		"e1": `{"data":[{}],"has_more":true}`,
+		"s":  `{"data":[{"id":"c"}],"last_id":"c","has_more":"True"}`,
+		"o":  `{"data":[{"id":"a"}],"last_id":"a/b","has_more":true}`,
 	}
 	for _, tc := range []struct {
 		after, want string
@@ -247,6 +252,8 @@ func TestPages(t *testing.T) {
 		{"x", "yx", true},
 		{"e", "", true},
 		{"e1", "", true},
+		{"s", "cd", false},
+		{"o", "a", true},
 	} {
 		var got, befores strings.Builder
 		c := dial(t, func(w http.ResponseWriter, r *http.Request) {

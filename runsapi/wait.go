@@ -30,8 +30,9 @@ func (e *WaitError) Unwrap() error { return e.Err }
 // Wait polls the run of that id, which was read as run just now, until done says so, and returns it
 // as it was last read. The end of limit (0 is none), or of ctx by a deadline, is
 // no error: the latest Run is returned then, and its status tells the truth.
-// A poll that fails is a [*WaitError]. Each poll is shown to seen.
-func (c *Client) Wait(ctx context.Context, threadID, runID string, run Run, limit time.Duration, done func(Run) bool, seen func(Run)) (Run, error) {
+// A poll that fails is a [*WaitError]. Before each poll, polling gets the Run as
+// it was last read.
+func (c *Client) Wait(ctx context.Context, threadID, runID string, run Run, limit time.Duration, done func(Run) bool, polling func(Run)) (Run, error) {
 	if limit > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, limit)
@@ -47,6 +48,7 @@ func (c *Client) Wait(ctx context.Context, threadID, runID string, run Run, limi
 		var next Run
 		err := context.Cause(ctx)
 		if err == nil {
+			polling(run)
 			next, err = c.GetRun(ctx, threadID, runID)
 		}
 		switch {
@@ -56,7 +58,6 @@ func (c *Client) Wait(ctx context.Context, threadID, runID string, run Run, limi
 			return run, &WaitError{run.Status, err}
 		}
 		run = next
-		seen(run)
 	}
 	return run, nil
 }

@@ -79,7 +79,7 @@ func (s Input[T]) Decode(args json.RawMessage) (T, error) {
 	var invalid *jsonschema.ValidationError
 	switch err := v.schema.Validate(values); {
 	case errors.As(err, &invalid):
-		return decoded, v.faults(invalid, given)
+		return decoded, v.faults(invalid, given, values)
 	case err != nil:
 		return decoded, err
 	}
@@ -144,40 +144,61 @@ func coerce(s *invopop.Schema, value any) any {
 	text, isText := value.(string)
 	text = strings.TrimSpace(text)
 	switch {
-	case s.Type == "integer" && isText:
-		if n, ok := read(json.RawMessage(text)).(int64); ok && json.Valid([]byte(text)) {
-			return n
-		}
-	case s.Type == "boolean" && isText:
-		switch strings.ToLower(text) {
-		case "true":
-			return true
-		case "false":
-			return false
-		}
-	case s.Type == "array" && isText:
-		list, isArray := read(json.RawMessage(text)).([]any)
-		if !isArray || !json.Valid([]byte(text)) {
-			list = []any{}
-			for item := range strings.SplitSeq(text, ",") {
-				if item = strings.TrimSpace(item); item != "" {
-					list = append(list, item)
-				}
-			}
-		}
-		return coerce(s, list)
 	case s.Type == "array":
+		if isText {
+			value = items(text)
+		}
 		if list, ok := value.([]any); ok {
-			for i := range list {
-				list[i] = coerce(s.Items, list[i])
+			return coerceItems(s.Items, list)
+		}
+	case !isText:
+	case s.Type == "integer", s.Type == "boolean":
+		switch v := read(json.RawMessage(strings.ToLower(text))).(type) { // Python writes True
+		case int64, bool, nil:
+			if json.Valid([]byte(strings.ToLower(text))) {
+				return v
 			}
 		}
-	case s.Type == "string" && isText && len(s.Enum) > 0:
+	case len(s.Enum) > 0:
 		if lower := strings.ToLower(text); slices.Contains(s.Enum, any(lower)) {
 			return lower
 		}
 	}
 	return value
+}
+
+// items reads an array that came as a text: as JSON, or a list with commas,
+// with or without brackets and quotes. "null" is none.
+func items(text string) any {
+	if json.Valid([]byte(text)) {
+		switch v := read(json.RawMessage(text)).(type) {
+		case []any, nil:
+			return v
+		}
+	}
+	if strings.HasPrefix(text, "[") && strings.HasSuffix(text, "]") {
+		text = text[1 : len(text)-1]
+	}
+	return []any{text}
+}
+
+// coerceItems coerces each item, of which one with commas is several: neither a
+// field nor a status has a comma in its name.
+func coerceItems(s *invopop.Schema, list []any) []any {
+	coerced := []any{}
+	for _, item := range list {
+		text, ok := item.(string)
+		if !ok {
+			coerced = append(coerced, item)
+			continue
+		}
+		for part := range strings.SplitSeq(text, ",") {
+			if part = strings.Trim(part, " \t\r\n'\""); part != "" {
+				coerced = append(coerced, coerce(s, part))
+			}
+		}
+	}
+	return coerced
 }
 
 func (v *validator) property(name string) *property {
@@ -199,8 +220,8 @@ func (v *validator) names() string {
 
 // faults puts what the validator found into words, in the order of the schema,
 // unknown arguments first.
-func (v *validator) faults(e *jsonschema.ValidationError, given map[string]json.RawMessage) Faults {
-	lines := map[string]string{} // by argument: one line each is enough
+func (v *validator) faults(e *jsonschema.ValidationError, given map[string]json.RawMessage, values map[string]any) Faults {
+	lines := map[string]string{} // by where the fault is
 	var walk func(*jsonschema.ValidationError)
 	walk = func(e *jsonschema.ValidationError) {
 		for _, cause := range e.Causes {
@@ -224,19 +245,17 @@ func (v *validator) faults(e *jsonschema.ValidationError, given map[string]json.
 			where, got, want := at[0], given[at[0]], p.Schema
 			if len(at) > 1 {
 				where, want = fmt.Sprintf("%s[%s]", at[0], at[1]), p.Items
-				var items []json.RawMessage
-				if i, err := strconv.Atoi(at[1]); err == nil && json.Unmarshal(got, &items) == nil && i < len(items) {
-					got = items[i]
+				if i, err := strconv.Atoi(at[1]); err == nil {
+					got, _ = json.Marshal(values[at[0]].([]any)[i])
 				}
 			}
-			if lines[at[0]] == "" {
-				lines[at[0]] = fmt.Sprintf("%s: got %s, wants %s", where, short(got), wants(want))
-			}
+			lines[where] = fmt.Sprintf("%s: got %s, wants %s", where, short(got), wants(want))
 		}
 	}
 	walk(e)
 	var sorted Faults
 	rank := func(name string) int {
+		name, _, _ = strings.Cut(name, "[")
 		return slices.IndexFunc(v.properties, func(p property) bool { return p.name == name })
 	}
 	names := make([]string, 0, len(lines))
@@ -256,18 +275,26 @@ func (v *validator) faults(e *jsonschema.ValidationError, given map[string]json.
 func wants(s *invopop.Schema) string {
 	switch {
 	case len(s.Enum) > 0:
-		return "one of " + strings.Trim(fmt.Sprintf("%q", s.Enum), "[]")
+		return "one of " + list(s.Enum)
 	case s.Type == "integer":
 		return fmt.Sprintf("an integer from %s to %s", s.Minimum, s.Maximum)
 	case s.Type == "boolean":
 		return "true or false"
 	case s.Type == "array":
 		if len(s.Items.Enum) > 0 {
-			return "an array with any of " + strings.Trim(fmt.Sprintf("%q", s.Items.Enum), "[]")
+			return "an array with any of " + list(s.Items.Enum)
 		}
 		return "an array of strings"
 	}
 	return "a string"
+}
+
+func list(enum []any) string {
+	quoted := make([]string, len(enum))
+	for i, v := range enum {
+		quoted[i] = fmt.Sprintf("%q", v)
+	}
+	return strings.Join(quoted, ", ")
 }
 
 // short is raw for an error text.
@@ -280,16 +307,13 @@ func cutOff(s string) string {
 	return s
 }
 
-// nearest names the argument that was probably meant, if there is one.
+// nearest names the argument that was probably meant.
 func (v *validator) nearest(name string) string {
-	best, least := "", 0.6 // of the longer name may differ
+	best, least := "", math.Inf(1)
 	for _, p := range v.properties {
 		if d := float64(distance(name, p.name)) / float64(max(len(name), len(p.name))); d < least {
 			best, least = p.name, d
 		}
-	}
-	if best == "" {
-		return ";"
 	}
 	return ", did you mean " + best + "?"
 }

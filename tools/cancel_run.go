@@ -11,8 +11,8 @@ import (
 
 type cancelRunArgs struct {
 	runArgs
-	Force bool `json:"force,omitempty" jsonschema_description:"Ask the API whatever the run's status is. Default false"`
-	Wait  bool `json:"wait,omitempty" jsonschema_description:"Return when the run has ended. Default false: at once, as a rule with status cancelling"`
+	Force bool `json:"force,omitempty" jsonschema_description:"Ask whatever the status is. Default false"`
+	Wait  bool `json:"wait,omitempty" jsonschema_description:"Return when the run has ended. Default false: at once"`
 }
 
 var cancelRun = tool[cancelRunArgs]{

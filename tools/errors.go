@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -70,27 +72,39 @@ func (r runs) next(e *runsapi.Error) string {
 	}
 	switch s := e.Status; {
 	case s == 0:
-		return fmt.Sprintf("Check that the base URL %s is right and can be reached from here; %s.", r.options.BaseURL, tries)
+		return fmt.Sprintf("%sCheck that the base URL %s is right and can be reached from here; %s.", unsure(e), r.options.BaseURL, tries)
 	case errors.Is(e, runsapi.ErrNotRuns):
 		return fmt.Sprintf("The base URL %s (--api-base or OPENAI_BASE_URL) must be what comes before /threads on a server of the OpenAI Assistants Runs API; the user should check it.", r.options.BaseURL)
 	case s < 400:
 		return "The user should set --api-base (OPENAI_BASE_URL) to where the API is now."
+	case s == 401 && r.options.KeyName == "":
+		return "No credential was sent: the user should set OPENAI_API_KEY or --api-key-command, and restart the server."
 	case s == 401:
-		return fmt.Sprintf("The API did not accept the credential, or it lacks a permission. It comes from %s; the user should check it and restart the server.", r.options.KeyName)
+		return fmt.Sprintf("The API did not accept the credential, or the credential lacks a permission. It comes from %s; the user should check it, and restart the server after a change.", r.options.KeyName)
 	case s == 403:
-		return fmt.Sprintf("The credential from %s may not do this; the user should check its permissions.", r.options.KeyName)
+		return fmt.Sprintf("The credential may not do this. It comes from %s; the user should check its permissions.", cmp.Or(r.options.KeyName, "nowhere: none was sent"))
 	case s == 404:
 		return r.notFound(e)
 	case s == 405 || s == 501:
 		return "This server does not offer the call; the other tools may still work."
+	case s == 429 && e.QuotaSpent():
+		return "A quota is used up: trying again does not help, the user should check the plan."
 	case s == 429:
-		return fmt.Sprintf("%s; %s.", cmp.Or(again(e.RetryAfter), "Too many requests: try again later, unless the message says that a quota is used up"), tries)
+		return fmt.Sprintf("%s; %s.", cmp.Or(again(e.RetryAfter), "Too many requests: try again later"), tries)
 	case s == 408 || s == 409 || s >= 500:
-		return fmt.Sprintf("The fault is the server's or a passing one; %s. %s.", tries, cmp.Or(again(e.RetryAfter), "Try again in a minute"))
+		return fmt.Sprintf("%sThe fault is the server's or a passing one; %s. %s.", unsure(e), tries, cmp.Or(again(e.RetryAfter), "Try again in a minute"))
 	case strings.Contains(strings.ToLower(e.Message), "cannot cancel run"):
 		return "The run was not cancelled; get_run shows how it stands."
 	}
-	return "The API refuses the request as it is: change the arguments, the same call would fail again."
+	return "The API refuses the request as it is, and would refuse it again. Change the arguments if the message names one; else it is a setting (--header, --query, a key) for the user to check."
+}
+
+// unsure warns of a cancel that failed in a way that leaves open whether it arrived.
+func unsure(e *runsapi.Error) string {
+	if e.Method != http.MethodPost {
+		return ""
+	}
+	return "The cancel may have arrived all the same: get_run shows how the run stands. "
 }
 
 // again says when to try again, if the API said it.
@@ -112,8 +126,12 @@ func (r runs) notFound(e *runsapi.Error) string {
 	if strings.HasPrefix(thread, "run_") {
 		fmt.Fprintf(&b, "thread_id %s looks like a run id. ", thread)
 	}
-	fmt.Fprintf(&b, "Either the thread or run does not exist (thread ids cannot be listed, they come from the application; list_runs finds the runs of a thread), or there is no Runs API at the base URL %s", r.options.BaseURL)
-	if strings.Contains(r.options.BaseURL, "api.openai.com") {
+	what := "run"
+	if run == "" {
+		what = "cursor"
+	}
+	fmt.Fprintf(&b, "Either the thread or the %s does not exist (thread ids cannot be listed, they come from the application; list_runs finds the runs of a thread), or there is no Runs API at the base URL %s", what, r.options.BaseURL)
+	if base, err := url.Parse(r.options.BaseURL); err == nil && strings.EqualFold(strings.TrimSuffix(base.Hostname(), "."), "api.openai.com") {
 		b.WriteString(", where OpenAI switched it off on 2026-08-26: the user has to set --api-base (OPENAI_BASE_URL) to another server")
 	}
 	return b.String() + "."

@@ -11,10 +11,10 @@ import (
 
 // runArgs are the arguments that get_run and cancel_run share.
 type runArgs struct {
-	ThreadID   string   `json:"thread_id" jsonschema_description:"Thread the run belongs to"`
+	ThreadID   string   `json:"thread_id" jsonschema_description:"Thread of the run"`
 	RunID      string   `json:"run_id" jsonschema_description:"Run id"`
 	Fields     []string `json:"fields,omitempty" jsonschema_description:"Top-level Run fields to return, e.g. [\"last_error\"]; id and status always come. Default: all"`
-	TimeoutSec int      `json:"timeout_sec,omitempty" jsonschema:"minimum=0,maximum=86400" jsonschema_description:"Seconds that wait may last, then the run is returned as it is. Default 50; 0: no limit"`
+	TimeoutSec int      `json:"timeout_sec,omitempty" jsonschema:"minimum=0,maximum=86400" jsonschema_description:"Longest wait, then the run comes as it is. Default 50; 0: no limit"`
 }
 
 type getRunArgs struct {
@@ -27,7 +27,7 @@ var getRun = tool[getRunArgs]{
 	title: "Get a run",
 	description: "Get one run of an assistant thread: its Run object, with status, last_error, required_action, usage and timestamps. " +
 		"Statuses: queued, in_progress, requires_action, cancelling; ended: completed, failed, cancelled, expired, incomplete. " +
-		"To await the outcome, set wait instead of calling again and again.",
+		"To await the outcome, set wait instead of polling.",
 	readOnly: true,
 	args: func() schema.Input[getRunArgs] {
 		return schema.For(getRunArgs{runArgs: runArgs{TimeoutSec: defaultTimeoutSec}})
@@ -54,8 +54,10 @@ func (r runs) get(ctx context.Context, a getRunArgs, report func(int, string)) (
 // wait polls run until done says so, for at most as long as the arguments allow.
 func (r runs) wait(ctx context.Context, a runArgs, run runsapi.Run, report func(int, string), done func(runsapi.Run) bool) (runsapi.Run, error) {
 	polls, begin := 0, time.Now()
+	// Reported before the poll, not after it: a client that gets a notification
+	// together with the answer takes it for one that came too late.
 	return r.client.Wait(ctx, a.ThreadID, a.RunID, run, time.Duration(a.TimeoutSec)*time.Second, done, func(run runsapi.Run) {
 		polls++
-		report(polls, fmt.Sprintf("status %s after %.0f s", run.Status, time.Since(begin).Seconds()))
+		report(polls, fmt.Sprintf("status %s, waiting for %.0f s", run.Status, time.Since(begin).Seconds()))
 	})
 }

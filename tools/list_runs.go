@@ -18,22 +18,22 @@ import (
 )
 
 type listRunsArgs struct {
-	ThreadID string   `json:"thread_id" jsonschema_description:"Thread whose runs to list"`
-	Fields   []string `json:"fields,omitempty" jsonschema_description:"Top-level Run fields to return, e.g. [\"created_at\",\"last_error\"]; id and status always come. Default: all but instructions and tools, which are long and repeat in every run; [\"*\"]: everything"`
+	ThreadID string   `json:"thread_id" jsonschema_description:"Thread of the runs"`
+	Fields   []string `json:"fields,omitempty" jsonschema_description:"Top-level Run fields to return, e.g. [\"created_at\",\"last_error\"]; id and status always come. Default: all but instructions and tools, which repeat in every run; [\"*\"]: all"`
 	Limit    int      `json:"limit,omitempty" jsonschema:"minimum=1,maximum=100" jsonschema_description:"How many runs to return. Default 20"`
-	Order    string   `json:"order,omitempty" jsonschema:"enum=asc,enum=desc" jsonschema_description:"By created_at. Default asc: oldest first; desc: newest first"`
-	After    *string  `json:"after,omitempty" jsonschema_description:"Cursor: runs behind this run id; to go on, the last_id of the previous answer"`
-	Before   *string  `json:"before,omitempty" jsonschema_description:"Cursor: runs ahead of this run id"`
-	All      bool     `json:"all,omitempty" jsonschema_description:"Every run, whatever limit says. Default false"`
-	Status   []string `json:"status,omitempty" jsonschema:"enum=queued,enum=in_progress,enum=requires_action,enum=cancelling,enum=cancelled,enum=failed,enum=completed,enum=incomplete,enum=expired,enum=active" jsonschema_description:"Only runs of these statuses; active: all that have not ended. Reads on until limit of them are found; scanned tells how many runs were looked at"`
+	Order    string   `json:"order,omitempty" jsonschema:"enum=asc,enum=desc" jsonschema_description:"By created_at. Default asc, oldest first"`
+	After    *string  `json:"after,omitempty" jsonschema_description:"Cursor, a run id: only runs behind it"`
+	Before   *string  `json:"before,omitempty" jsonschema_description:"Cursor, a run id: only runs ahead of it"`
+	All      bool     `json:"all,omitempty" jsonschema_description:"Every run, without limit. Default false"`
+	Status   []string `json:"status,omitempty" jsonschema:"enum=queued,enum=in_progress,enum=requires_action,enum=cancelling,enum=cancelled,enum=failed,enum=completed,enum=incomplete,enum=expired,enum=active" jsonschema_description:"Only these; active: all that have not ended. Reads on until limit of them are found; scanned: runs looked at"`
 }
 
 var listRuns = tool[listRunsArgs]{
 	name:  "list_runs",
 	title: "List runs",
-	description: "List the runs of an assistant thread, a page or all of them, each as its Run object. " +
+	description: "List the runs of an assistant thread, a page or all. " +
 		"The run that blocks a thread: status [\"active\"]. The latest run: order desc, limit 1. " +
-		"Ask for few fields to keep the answer short. While has_more is true, after: last_id goes on. Threads themselves cannot be listed: the thread id comes from the application.",
+		"Few fields keep the answer short. While has_more is true, after: last_id goes on. Threads cannot be listed: thread ids come from the application.",
 	readOnly: true,
 	args:     func() schema.Input[listRunsArgs] { return schema.For(listRunsArgs{Limit: 20, Order: "asc"}) },
 	result:   schema.Open[listResult],
@@ -52,11 +52,11 @@ func (r runs) list(ctx context.Context, a listRunsArgs, report func(int, string)
 		p.Limit = 100
 		return r.scan(ctx, a, p, report)
 	}
+	report(0, "reading runs")
 	page, err := r.client.ListRuns(ctx, a.ThreadID, p)
 	if err != nil {
 		return "", err
 	}
-	report(len(page.Data), fmt.Sprintf("read %d runs", len(page.Data)))
 	if slices.Contains(a.Fields, everyField) {
 		return page.RawJSON(), nil
 	}
@@ -85,9 +85,12 @@ const (
 
 // scan reads page after page for what a asks for, and makes one list of it.
 func (r runs) scan(ctx context.Context, a listRunsArgs, p runsapi.ListParams, report func(int, string)) (string, error) {
-	limited, cancel := context.WithTimeout(ctx, scanTime)
+	limited, cancel := context.WithTimeoutCause(ctx, scanTime, &runsapi.Error{
+		Method: "GET", Path: "/threads/" + a.ThreadID + "/runs", Message: "no page of runs within 45 s", Attempts: 1,
+	})
 	defer cancel()
 	var (
+		pages          int // that were read
 		found, scanned int
 		more           bool
 		first          = "null" // as JSON, like last
@@ -95,21 +98,23 @@ func (r runs) scan(ctx context.Context, a listRunsArgs, p runsapi.ListParams, re
 		cursor         = p.After // where to go on from
 		data           strings.Builder
 	)
-pages:
+	report(0, "reading runs")
+scan:
 	for page, err := range r.client.Pages(limited, a.ThreadID, p) {
 		switch {
-		case err != nil && scanned > 0 && limited.Err() != nil && ctx.Err() == nil:
+		case err != nil && pages > 0 && limited.Err() != nil && ctx.Err() == nil:
 			more, last = true, quoted(cursor)
-			break pages
-		case err != nil && scanned > 0:
+			break scan
+		case err != nil && pages > 0:
 			return "", &pageError{scanned, cursor, err}
 		case err != nil:
 			return "", err
 		}
+		pages++
 		for _, run := range page.Data {
 			if !a.All && found == a.Limit {
 				more = true
-				break pages
+				break scan
 			}
 			scanned++
 			if !matches(run, a.Status) {
@@ -124,7 +129,6 @@ pages:
 				first = last
 			}
 		}
-		report(scanned, fmt.Sprintf("read %d runs", scanned))
 		cursor = page.LastID
 		if !a.All && found == a.Limit {
 			more = page.HasMore
@@ -133,6 +137,9 @@ pages:
 		if page.HasMore && cursor != "" && (limited.Err() != nil || data.Len() > scanBytes) {
 			more, last = true, quoted(cursor)
 			break
+		}
+		if page.HasMore {
+			report(scanned, fmt.Sprintf("read %d runs", scanned))
 		}
 	}
 	list := `{"object":"list","data":[` + data.String() + `],"first_id":` + first + `,"last_id":` + last + `,"has_more":` + strconv.FormatBool(more)
@@ -166,7 +173,7 @@ type pageError struct {
 
 func (e *pageError) Error() string {
 	if errors.Is(e.err, runsapi.ErrCursor) {
-		return fmt.Sprintf("The list broke off after %d runs: this server cannot list them all. A page without all and status may still work.", e.scanned)
+		return fmt.Sprintf("The list broke off after reading %d of the runs: this server cannot list them all. A page without all and status may still work.", e.scanned)
 	}
-	return fmt.Sprintf("The list broke off after %d runs; to go on, call again with after: %q.", e.scanned, e.cursor)
+	return fmt.Sprintf("The list broke off after reading %d of the runs; to go on, call again with after: %q.", e.scanned, e.cursor)
 }

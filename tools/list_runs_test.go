@@ -54,7 +54,7 @@ func TestListRunsAll(t *testing.T) {
 	if !slices.Equal(sent, want) {
 		t.Errorf("sent %q, want %q", sent, want)
 	}
-	if !slices.Equal(r.Notes, []string{"read 100 runs", "read 200 runs", "read 249 runs"}) {
+	if !slices.Equal(r.Notes, []string{"reading runs", "read 100 runs", "read 200 runs"}) {
 		t.Errorf("progress %q", r.Notes)
 	}
 }
@@ -147,7 +147,7 @@ func TestAPageThatFailsSaysHowToGoOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := connect(t, paged(0, 3, status(500, "boom")))
 		got := h.bad("list_runs", `{"thread_id":"t","all":true}`)
-		if !strings.Contains(got, "after 300 runs") || !strings.Contains(got, `after: "300"`) || !strings.Contains(got, "HTTP 500: boom") {
+		if !strings.Contains(got, "after reading 300 of the runs") || !strings.Contains(got, `after: "300"`) || !strings.Contains(got, "HTTP 500: boom") {
 			t.Error(got)
 		}
 		h = connect(t, paged(0, 0, status(500, "boom")))
@@ -166,5 +166,27 @@ func TestCursorsThatLeadNowhere(t *testing.T) {
 		if !strings.Contains(got, want) || !strings.Contains(got, "broke off after") {
 			t.Error(got)
 		}
+	}
+}
+
+func TestAScanThatGetsNoPageSaysWhatWasAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := connect(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+		if got := h.bad("list_runs", `{"thread_id":"t","all":true}`); !strings.HasPrefix(got, "GET /threads/t/runs got no answer: no page of runs within 45 s\nCheck that the base URL") {
+			t.Error(got)
+		}
+	})
+}
+
+func TestAPageThatFailsBehindAnEmptyOne(t *testing.T) {
+	h := connect(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Has("after") {
+			status(400, "boom")(w, r)
+			return
+		}
+		answers(`{"data":[],"last_id":"c1","has_more":true}`)(w, r)
+	}))
+	if got := h.bad("list_runs", `{"thread_id":"t","all":true}`); !strings.Contains(got, `after reading 0 of the runs; to go on, call again with after: "c1"`) {
+		t.Error(got)
 	}
 }

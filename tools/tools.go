@@ -23,7 +23,7 @@ import (
 type Options struct {
 	ReadOnly bool   // leaves cancel_run out
 	BaseURL  string // where the client calls, without query; for error texts
-	KeyName  string // where the key comes from, such as "OPENAI_API_KEY"; for error texts
+	KeyName  string // where the credential comes from, such as "OPENAI_API_KEY", if there is one; for error texts
 }
 
 // Register adds the tools to s. They call c.

@@ -298,8 +298,8 @@ func TestBadArguments(t *testing.T) {
 		{"get_run", `{"thread_id":"","run_id":"r"}`, "thread_id: is empty"},
 		{"cancel_run", `{"thread_id":"t","runId":"r"}`, "runId: unknown argument, did you mean run_id? this tool takes thread_id, run_id, fields, timeout_sec, force, wait\nrun_id: missing, wants a string"},
 		{"list_runs", `{"thread_id":"t","limit":0}`, "limit: got 0, wants an integer from 1 to 100"},
-		{"list_runs", `{"thread_id":"t","order":"up"}`, `order: got "up", wants one of "asc" "desc"`},
-		{"list_runs", `{"thread_id":"t","status":["done"]}`, `status[0]: got "done", wants one of "queued" "in_progress" "requires_action" "cancelling" "cancelled" "failed" "completed" "incomplete" "expired" "active"`},
+		{"list_runs", `{"thread_id":"t","order":"up"}`, `order: got "up", wants one of "asc", "desc"`},
+		{"list_runs", `{"thread_id":"t","status":["done"]}`, `status[0]: got "done", wants one of "queued", "in_progress", "requires_action", "cancelling", "cancelled", "failed", "completed", "incomplete", "expired", "active"`},
 		{"list_runs", `{"thread_id":"t","after":"a b"}`, `after: "a b" has ' ' in it; ids hold none of / \ ? # %, white space or control characters`},
 		{"list_runs", `{"thread_id":"t","after":""}`, "after: is empty; leave it out to begin at the beginning"},
 		{"list_runs", `{"thread_id":"t","before":"","all":true}`, "before: is empty; leave it out to begin at the beginning"},
@@ -320,13 +320,17 @@ func TestErrorTexts(t *testing.T) {
 		{"401", "get_run", `{"thread_id":"t","run_id":"r"}`, "", status(401, `{"error":{"message":"Incorrect API key","type":"invalid_request_error","param":null,"code":"invalid_api_key"}}`, "x-request-id", "req_7"),
 			[]string{"GET /v1/threads/t/runs/r answered HTTP 401: Incorrect API key (type invalid_request_error, code invalid_api_key, request id req_7)", "OPENAI_API_KEY"}, ""},
 		{"404", "get_run", `{"thread_id":"t","run_id":"r"}`, "", status(404, `{"error":{"message":"No run found with id 'r'."}}`),
-			[]string{"No run found with id 'r'.", "Either the thread or run does not exist", "no Runs API at the base URL https://api.example/v1", "cannot be listed"}, "2026"},
-		{"404 at OpenAI", "list_runs", `{"thread_id":"t","limit":5}`, "https://api.openai.com/v1", status(404, ""), []string{"GET /v1/threads/t/runs answered HTTP 404", "switched it off on 2026-08-26", "--api-base"}, "limit"},
+			[]string{"No run found with id 'r'.", "Either the thread or the run does not exist", "no Runs API at the base URL https://api.example/v1", "cannot be listed"}, "2026"},
+		{"404 at OpenAI", "list_runs", `{"thread_id":"t","limit":5}`, "https://API.openai.com./v1", status(404, ""), []string{"GET /v1/threads/t/runs answered HTTP 404", "switched it off on 2026-08-26", "--api-base"}, "limit"},
 		{"ids the wrong way round", "get_run", `{"thread_id":"run_1","run_id":"thread_1"}`, "", status(404, ""), []string{"run_id thread_1 looks like a thread id", "thread_id run_1 looks like a run id"}, ""},
 		{"429", "cancel_run", `{"thread_id":"t","run_id":"r","force":true}`, "", status(429, "", "Retry-After", "120"), []string{"POST /v1/threads/t/runs/r/cancel answered HTTP 429: Too Many Requests", "try again in 120 s", "1 try"}, ""},
+		{"quota", "get_run", `{"thread_id":"t","run_id":"r"}`, "", status(429, `{"error":{"message":"m","code":"insufficient_quota"}}`), []string{"A quota is used up", "does not help"}, "later"},
+		{"no cursor", "list_runs", `{"thread_id":"t","after":"x"}`, "", status(404, ""), []string{"Either the thread or the cursor does not exist"}, ""},
+		{"no answer to a cancel", "cancel_run", `{"thread_id":"t","run_id":"r","force":true}`, "", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, []string{"The cancel may have arrived all the same: get_run shows"}, ""},
+		{"a setting at fault", "get_run", `{"thread_id":"t","run_id":"r"}`, "", status(400, `{"status":"failure","message":"Either x-portkey-config or x-portkey-provider header is required"}`), []string{"x-portkey-provider header is required", "it is a setting"}, ""},
 		{"503", "get_run", `{"thread_id":"t","run_id":"r"}`, "", status(503, "", "Retry-After", "0.01"), []string{"HTTP 503", "3 tries were made"}, ""},
 		{"no answer", "get_run", `{"thread_id":"t","run_id":"r"}`, "", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, []string{"got no answer", "base URL https://api.example/v1", "3 tries"}, ""},
-		{"empty 200", "get_run", `{"thread_id":"t","run_id":"r"}`, "", answers(""), []string{"not a Runs API response", "an empty body", "--api-base"}, ""},
+		{"empty 200", "get_run", `{"thread_id":"t","run_id":"r"}`, "", answers(""), []string{"not a Runs API response", "the body is empty", "--api-base"}, ""},
 		{"HTML", "list_runs", `{"thread_id":"t"}`, "", answers("<html><body>Welcome</body></html>"), []string{"not a Runs API response", "an HTML page: Welcome"}, "<html>"},
 		{"redirect", "get_run", `{"thread_id":"t","run_id":"r"}`, "", status(301, "", "Location", "https://new.example/v1/threads"), []string{"redirected to https://new.example/v1/threads", "--api-base"}, ""},
 		{"too late", "cancel_run", `{"thread_id":"t","run_id":"r","force":true}`, "", status(400, `{"error":{"message":"Cannot cancel run with status 'completed'."}}`), []string{"Cannot cancel run with status 'completed'.", "get_run shows"}, ""},
@@ -362,7 +366,7 @@ func TestWaitOfGetRun(t *testing.T) {
 		if r.JSON != `{"id":"run_queued","status":"completed"}` || time.Since(begin) > 5*time.Second {
 			t.Errorf("%+v after %s", r, time.Since(begin))
 		}
-		if !slices.Equal(r.Notes, []string{"status queued after 0 s", "status queued after 1 s", "status in_progress after 2 s", "status in_progress after 3 s", "status completed after 4 s"}) {
+		if !slices.Equal(r.Notes, []string{"status queued, waiting for 0 s", "status queued, waiting for 1 s", "status queued, waiting for 2 s", "status in_progress, waiting for 3 s", "status in_progress, waiting for 4 s"}) {
 			t.Errorf("progress %q", r.Notes)
 		}
 		begin = time.Now()
