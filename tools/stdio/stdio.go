@@ -146,6 +146,13 @@ func (t *transport) read(in io.Reader) error {
 		case len(line) > 0:
 			t.take(line)
 		}
+		// What came in one write is read before any of it starts: a cancellation
+		// right behind its call finds the call.
+		if ahead, _ := r.Peek(r.Buffered()); err != nil || bytes.IndexByte(ahead, '\n') < 0 {
+			t.mu.Lock()
+			t.dispatch()
+			t.mu.Unlock()
+		}
 		if err == io.EOF {
 			return nil
 		}
@@ -185,29 +192,31 @@ func (t *transport) take(line []byte) {
 	// No other notification, nor an answer to what was never asked, needs anything done.
 }
 
-// accept takes a request on, and starts it if its lane has a place.
+// accept takes a request on, for dispatch to start.
 func (t *transport) accept(r *request) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for t.held > 0 && t.held+len(r.line) > maxHeld {
+		t.dispatch()
 		t.room.Wait()
 	}
 	t.held += len(r.line)
 	t.open[r.key] = append(t.open[r.key], r)
-	l := t.lane(r)
-	if l.running == l.limit {
-		l.queue = append(l.queue, r)
-		return
+	l := &t.rest
+	if r.refusal == nil && r.method == string(mcp.MethodToolsCall) {
+		l = &t.calls
 	}
-	l.running++
-	go t.work(l, r)
+	l.queue = append(l.queue, r)
 }
 
-func (t *transport) lane(r *request) *lane {
-	if r.refusal == nil && r.method == string(mcp.MethodToolsCall) {
-		return &t.calls
+// dispatch starts what waits, as far as the lanes have places.
+func (t *transport) dispatch() {
+	for _, l := range []*lane{&t.rest, &t.calls} {
+		for l.running < l.limit && len(l.queue) > 0 {
+			l.running++
+			go t.work(l, l.pop())
+		}
 	}
-	return &t.rest
 }
 
 // work serves r, and then what waits in its lane.
@@ -233,9 +242,16 @@ func (t *transport) next(l *lane, done *request) (r *request) {
 		close(t.empty)
 		t.empty = nil
 	}
+	if r = l.pop(); r == nil {
+		l.running--
+	}
+	return r
+}
+
+// pop takes the first request out of the queue; nil if there is none.
+func (l *lane) pop() (r *request) {
 	if len(l.queue) == 0 {
 		l.queue = nil
-		l.running--
 		return nil
 	}
 	r, l.queue[0] = l.queue[0], nil
