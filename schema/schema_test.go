@@ -155,3 +155,50 @@ func TestFaultsAreShort(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Arguments are taken or refused in words; what is taken keeps to the schema,
+// and is taken again as it is.
+func FuzzDecode(f *testing.F) {
+	for _, s := range []string{
+		`{"name":"x"}`, `{"name":"x","limit":"7","order":"DESC","all":"true","tags":"[\"a\"]","kinds":"a,b"}`, `{"name":null}`, `"{\"name\":\"x\"}"`, `[]`, `{"nme":1}`,
+		`{"name":"x","limit":1e999999999}`, `{"name":"x","limit":-0.0}`, `{"name":"x","tags":[["y"]]}`, `{"name":"x","tags":"[a"}`, `{"name":"x","kinds":[null]}`, `{"name":"x","limit":"1e1"}`,
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, in []byte) {
+		if !json.Valid(in) {
+			return // a transport passes on no such thing
+		}
+		got, err := input.Decode(in)
+		if err != nil {
+			faults, ok := err.(schema.Faults)
+			if !ok || len(faults) == 0 {
+				t.Fatalf("%q: %v", in, err)
+			}
+			for _, line := range faults {
+				if !strings.Contains(line, ": ") || len([]rune(line)) > 400 {
+					t.Errorf("%q: %q", in, line)
+				}
+			}
+			return
+		}
+		if got.Limit < 1 || got.Limit > 100 || got.Order != "asc" && got.Order != "desc" {
+			t.Errorf("%q: took %+v", in, got)
+		}
+		for _, kind := range got.Kinds {
+			if kind != "a" && kind != "b" {
+				t.Errorf("%q: took %+v", in, got)
+			}
+		}
+		for _, tag := range got.Tags {
+			if strings.Contains(tag, ",") || tag == "" {
+				t.Errorf("%q: took %+v", in, got)
+			}
+		}
+		once, _ := json.Marshal(got)
+		again, err := input.Decode(once)
+		if twice, _ := json.Marshal(again); err != nil || string(once) != string(twice) {
+			t.Errorf("%q: first %s, then %s, %v", in, once, twice, err)
+		}
+	})
+}

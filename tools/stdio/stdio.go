@@ -175,7 +175,7 @@ func readLine(r *bufio.Reader) (line []byte, tooLong bool, err error) {
 		}
 		if err != bufio.ErrBufferFull {
 			line = bytes.TrimPrefix(line, []byte("\ufeff")) // what PowerShell pipes begins with one
-			return bytes.TrimSpace(line), tooLong, err
+			return bytes.Trim(line, " \t\r\n"), tooLong, err
 		}
 	}
 }
