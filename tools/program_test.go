@@ -52,6 +52,10 @@ func TestMain(m *testing.M) {
 // program is a run of the binary that is yet to start. Its environment is env
 // alone; it is killed if it takes a minute.
 func program(t *testing.T, env []string, args ...string) *exec.Cmd {
+	return limitedProgram(t, time.Minute, env, args...)
+}
+
+func limitedProgram(t *testing.T, limit time.Duration, env []string, args ...string) *exec.Cmd {
 	t.Helper()
 	path, err := binary()
 	if err != nil {
@@ -59,7 +63,7 @@ func program(t *testing.T, env []string, args ...string) *exec.Cmd {
 	}
 	cmd := exec.CommandContext(t.Context(), path, args...)
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "GORACE=atexit_sleep_ms=0"}, env...)
-	timer := time.AfterFunc(time.Minute, func() { cmd.Process.Kill() })
+	timer := time.AfterFunc(limit, func() { cmd.Process.Kill() })
 	t.Cleanup(func() { timer.Stop() })
 	return cmd
 }
@@ -284,7 +288,11 @@ type session struct {
 
 func start(t *testing.T, args ...string) *session {
 	t.Helper()
-	s := &session{Cmd: program(t, nil, args...)}
+	return (&session{Cmd: program(t, nil, args...)}).start(t)
+}
+
+func (s *session) start(t *testing.T) *session {
+	t.Helper()
 	var err error
 	if s.in, err = s.StdinPipe(); err != nil {
 		t.Fatal(err)

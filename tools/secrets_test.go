@@ -97,11 +97,13 @@ func TestSecretsGoToTheHostAlone(t *testing.T) {
 			}
 		}
 	}
+	h.Close()
+	mu.Lock()
 	if len(seen) < 10 {
 		t.Errorf("the host itself got only %v", seen)
 	}
+	mu.Unlock()
 	// With no server at all.
-	h.Close()
 	o := runProgram(t, in.String(), append(credentials["key"], "RUNS_MCP_LOG_LEVEL=debug", "RUNS_MCP_MAX_RETRIES=0"), "--api-base", h.URL+"/v1?sig=canary-base-0008")
 	if strings.Contains(o.out+o.stderr, "canary") {
 		t.Errorf("a secret in %+v", o)
