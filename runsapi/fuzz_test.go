@@ -50,7 +50,7 @@ func addBodies(f *testing.F, pattern string) {
 		f.Add(body)
 	}
 	for _, s := range []string{
-		"", "null", "[]", "{}", "{\"id\":\"r\",\"status\":\"s\"} {}", "{\"id\":\"r\",\"status\":\"s\",\"x\":1 2}",
+		"", "null", "[]", "{}", "{\"id\":\"r\",\"status\":\"s\"} {}", "{\"id\":5,\"status\":\"s\"}", "{\"id\":\"r\",\"status\":\"s\",\"x\":1 2}",
 		"\ufeff{\"id\":\"r\",\"status\":\"\\ud800\"}", "{\"id\":\"\xff\",\"status\":\"s\",\"a\":\"\\\" \\\\\",\"b\":[1.0 ,\n-0e+5]}",
 		"{\"id\":1,\"status\":null,\"id\":\"r\",\"status\":\"s\"}", "{\"\\u0069d\":\"r\",\"status\":\"s\"}", "{\"id\":\"r\",\"status\":\"s\",\"t\":\"\u2028 \x7f\"}",
 		"{\"data\":[{\"id\":\"a\"},null,5],\"has_more\":true}", "{\"data\":[],\"data\":[{}],\"last_id\":{}}", "<html>&lt;</html>",
@@ -163,6 +163,12 @@ func FuzzIDs(f *testing.F) {
 		const base = "/prefix%2Fed/v1/threads/"
 		var method, want string
 		c := direct(t, func(r *http.Request) *http.Response {
+			for _, id := range strings.Split(want, "/runs") {
+				id = strings.TrimSuffix(strings.TrimPrefix(id, "/"), "/cancel")
+				if strings.ContainsAny(id, "/\\?#%\x00\t\n\r ") || len(id) > 256 {
+					t.Errorf("the id %q was sent", id)
+				}
+			}
 			path := r.URL.EscapedPath()
 			parts := strings.Split(strings.TrimPrefix(path, base), "/")
 			for i, s := range parts {

@@ -161,7 +161,7 @@ func TestFaultsAreShort(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	for _, s := range []string{
 		`{"name":"x"}`, `{"name":"x","limit":"7","order":"DESC","all":"true","tags":"[\"a\"]","kinds":"a,b"}`, `{"name":null}`, `"{\"name\":\"x\"}"`, `[]`, `{"nme":1}`,
-		`{"name":"x","limit":1e999999999}`, `{"name":"x","limit":-0.0}`, `{"name":"x","tags":[["y"]]}`, `{"name":"x","tags":"[a"}`, `{"name":"x","kinds":[null]}`, `{"name":"x","limit":"1e1"}`,
+		`{"name":"x","limit":1.5}`, `{"name":"x","limit":1e999999999}`, `{"name":"x","limit":-0.0}`, `{"name":"x","tags":[["y"]]}`, `{"name":"x","tags":"[a"}`, `{"name":"x","kinds":[null]}`, `{"name":"x","limit":"1e1"}`,
 	} {
 		f.Add([]byte(s))
 	}
@@ -184,6 +184,12 @@ func FuzzDecode(f *testing.F) {
 		}
 		if got.Limit < 1 || got.Limit > 100 || got.Order != "asc" && got.Order != "desc" {
 			t.Errorf("%q: took %+v", in, got)
+		}
+		var given map[string]any
+		if json.Unmarshal(in, &given) == nil {
+			if n, ok := given["limit"].(float64); ok && float64(got.Limit) != n {
+				t.Errorf("%q: took limit %d", in, got.Limit)
+			}
 		}
 		for _, kind := range got.Kinds {
 			if kind != "a" && kind != "b" {
