@@ -27,7 +27,7 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/mark3labs/mcp-go/server"
+	"github.com/mark3labs/mcp-go/mcp"
 
 	"runs-mcp/runsapi"
 	"runs-mcp/runsapi/sandbox"
@@ -93,9 +93,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, in io.R
 	}
 	log.Info("serving", "version", version(), "api", client.BaseURL())
 
-	srv := server.NewMCPServer("runs-mcp", version(), server.WithToolCapabilities(false), server.WithInstructions(instructions))
-	tools.Register(srv, client, tools.Options{ReadOnly: s.readOnly, BaseURL: client.BaseURL(), KeyName: s.keyName()})
-	if err := stdio.Serve(ctx, srv, in, out, log); err != nil {
+	t := tools.New(client, tools.Options{ReadOnly: s.readOnly, BaseURL: client.BaseURL(), KeyName: s.keyName()})
+	server := stdio.Server{
+		Info: mcp.Implementation{Name: "runs-mcp", Version: version()}, Instructions: instructions,
+		ListTools: t.List, CallTool: t.Call, Log: log,
+	}
+	if err := stdio.Serve(ctx, server, in, out); err != nil {
 		log.Error(err.Error())
 		return exitFailure
 	}

@@ -2,18 +2,17 @@ package schema
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
+	"unicode"
 
+	"github.com/google/jsonschema-go/jsonschema"
 	invopop "github.com/invopop/jsonschema"
-	"github.com/santhosh-tekuri/jsonschema/v6"
-	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 )
 
 // Faults are the arguments that do not fit, a line each: which argument, what
@@ -22,33 +21,46 @@ type Faults []string
 
 func (f Faults) Error() string { return strings.Join(f, "\n") }
 
-type validator struct {
-	properties []property // in the schema's order
-	schema     *jsonschema.Schema
-}
-
+// property is a property of the schema, with what validates a value of it.
 type property struct {
-	name string
+	name     string
+	required bool
 	*invopop.Schema
+	value *jsonschema.Resolved
+	item  *jsonschema.Resolved // of an array, else nil
 }
 
-func newValidator(s *invopop.Schema, raw json.RawMessage) (*validator, error) {
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
+type properties []property
+
+func compile(s *invopop.Schema) (properties, error) {
+	var all properties
+	for p := s.Properties.Oldest(); p != nil; p = p.Next() {
+		value, err := resolve(p.Value)
+		if err != nil {
+			return nil, err
+		}
+		item, err := resolve(p.Value.Items)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, property{p.Key, slices.Contains(s.Required, p.Key), p.Value, value, item})
+	}
+	return all, nil
+}
+
+func resolve(s *invopop.Schema) (*jsonschema.Resolved, error) {
+	if s == nil {
+		return nil, nil
+	}
+	raw, err := json.Marshal(s)
 	if err != nil {
 		return nil, err
 	}
-	c := jsonschema.NewCompiler()
-	if err := c.AddResource("arguments.json", doc); err != nil {
+	var same jsonschema.Schema
+	if err := json.Unmarshal(raw, &same); err != nil {
 		return nil, err
 	}
-	v := &validator{}
-	if v.schema, err = c.Compile("arguments.json"); err != nil {
-		return nil, err
-	}
-	for p := s.Properties.Oldest(); p != nil; p = p.Next() {
-		v.properties = append(v.properties, property{p.Key, p.Value})
-	}
-	return v, nil
+	return same.Resolve(nil)
 }
 
 // Decode reads a call's arguments; absent or null ones are {}. What models and
@@ -58,36 +70,56 @@ func newValidator(s *invopop.Schema, raw json.RawMessage) (*validator, error) {
 // schema is a [Faults].
 func (s Input[T]) Decode(args json.RawMessage) (T, error) {
 	decoded := s.defaults
-	v, err := s.compile()
+	known, err := s.compile()
 	if err != nil {
 		return decoded, err
 	}
 	given, err := members(args)
 	if err != nil {
-		return decoded, Faults{fmt.Sprintf("arguments: got %s, wants an object with %s", short(args), v.names())}
+		return decoded, Faults{fmt.Sprintf("arguments: got %s, wants an object with %s", short(args), known.names())}
+	}
+	var faults Faults
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if !slices.ContainsFunc(known, func(p property) bool { return p.name == name }) && len(faults) < 20 {
+			faults = append(faults, fmt.Sprintf("%s: unknown argument, did you mean %s? this tool takes %s", short([]byte(name)), known.nearest(name), known.names()))
+		}
 	}
 	values := make(map[string]any, len(given))
-	for name, raw := range given {
-		value := read(raw)
-		if p := v.property(name); p != nil {
-			value = coerce(p.Schema, value)
-		}
+	for _, p := range known {
+		value := coerce(p.Schema, read(given[p.name]))
 		if value != nil {
-			values[name] = value
+			values[p.name] = value
+			faults = append(faults, p.check(value, given[p.name])...)
+		} else if p.required {
+			faults = append(faults, fmt.Sprintf("%s: missing, wants %s", p.name, wants(p.Schema)))
 		}
 	}
-	var invalid *jsonschema.ValidationError
-	switch err := v.schema.Validate(values); {
-	case errors.As(err, &invalid):
-		return decoded, v.faults(invalid, given, values)
-	case err != nil:
-		return decoded, err
+	if faults != nil {
+		return decoded, faults
 	}
 	clean, err := json.Marshal(values)
 	if err == nil {
 		err = json.Unmarshal(clean, &decoded)
 	}
 	return decoded, err
+}
+
+// check tells what is wrong with value, which was given as raw.
+func (p property) check(value any, raw json.RawMessage) (faults Faults) {
+	if p.value.Validate(value) == nil {
+		return nil
+	}
+	items, _ := value.([]any)
+	for i, item := range items {
+		if p.item != nil && p.item.Validate(item) != nil && len(faults) < 10 {
+			got, _ := json.Marshal(item)
+			faults = append(faults, fmt.Sprintf("%s[%d]: got %s, wants %s", p.name, i, short(got), wants(p.Items)))
+		}
+	}
+	if faults == nil {
+		faults = Faults{fmt.Sprintf("%s: got %s, wants %s", p.name, short(raw), wants(p.Schema))}
+	}
+	return faults
 }
 
 func members(args json.RawMessage) (map[string]json.RawMessage, error) {
@@ -109,6 +141,9 @@ func members(args json.RawMessage) (map[string]json.RawMessage, error) {
 // read decodes a value with its whole numbers as int64. Others become float64,
 // within its bounds: the validator would otherwise compute 1e999999999 in full.
 func read(raw json.RawMessage) any {
+	if raw == nil {
+		return nil
+	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
 	var value any
@@ -201,74 +236,12 @@ func coerceItems(s *invopop.Schema, list []any) []any {
 	return coerced
 }
 
-func (v *validator) property(name string) *property {
-	for i := range v.properties {
-		if v.properties[i].name == name {
-			return &v.properties[i]
-		}
-	}
-	return nil
-}
-
-func (v *validator) names() string {
-	names := make([]string, len(v.properties))
-	for i, p := range v.properties {
+func (all properties) names() string {
+	names := make([]string, len(all))
+	for i, p := range all {
 		names[i] = p.name
 	}
 	return strings.Join(names, ", ")
-}
-
-// faults puts what the validator found into words, in the order of the schema,
-// unknown arguments first.
-func (v *validator) faults(e *jsonschema.ValidationError, given map[string]json.RawMessage, values map[string]any) Faults {
-	lines := map[string]string{} // by where the fault is
-	var walk func(*jsonschema.ValidationError)
-	walk = func(e *jsonschema.ValidationError) {
-		for _, cause := range e.Causes {
-			walk(cause)
-		}
-		at := e.InstanceLocation
-		switch k := e.ErrorKind.(type) {
-		case *kind.Required:
-			for _, name := range k.Missing {
-				lines[name] = fmt.Sprintf("%s: missing, wants %s", name, wants(v.property(name).Schema))
-			}
-		case *kind.AdditionalProperties:
-			for _, name := range k.Properties {
-				lines[name] = fmt.Sprintf("%s: unknown argument%s this tool takes %s", cutOff(name), v.nearest(name), v.names())
-			}
-		default:
-			if len(e.Causes) > 0 || len(at) == 0 {
-				return
-			}
-			p := v.property(at[0])
-			where, got, want := at[0], given[at[0]], p.Schema
-			if len(at) > 1 {
-				where, want = fmt.Sprintf("%s[%s]", at[0], at[1]), p.Items
-				if i, err := strconv.Atoi(at[1]); err == nil {
-					got, _ = json.Marshal(values[at[0]].([]any)[i])
-				}
-			}
-			lines[where] = fmt.Sprintf("%s: got %s, wants %s", where, short(got), wants(want))
-		}
-	}
-	walk(e)
-	var sorted Faults
-	rank := func(name string) int {
-		name, _, _ = strings.Cut(name, "[")
-		return slices.IndexFunc(v.properties, func(p property) bool { return p.name == name })
-	}
-	names := make([]string, 0, len(lines))
-	for name := range lines {
-		names = append(names, name)
-	}
-	slices.SortFunc(names, func(a, b string) int {
-		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b))
-	})
-	for _, name := range names[:min(len(names), 20)] {
-		sorted = append(sorted, lines[name])
-	}
-	return sorted
 }
 
 // wants says what s allows.
@@ -297,32 +270,36 @@ func list(enum []any) string {
 	return strings.Join(quoted, ", ")
 }
 
-// short is raw for an error text.
-func short(raw json.RawMessage) string { return cutOff(string(raw)) }
-
-func cutOff(s string) string {
-	if runes := []rune(s); len(runes) > 80 {
+// short is what was given, on one line of an error text.
+func short(raw []byte) string {
+	runes := []rune(string(bytes.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, raw)))
+	if len(runes) > 80 {
 		return string(runes[:79]) + "…"
 	}
-	return s
+	return string(runes)
 }
 
 // nearest names the argument that was probably meant.
-func (v *validator) nearest(name string) string {
+func (all properties) nearest(name string) string {
 	best, least := "", math.Inf(1)
-	for _, p := range v.properties {
+	for _, p := range all {
 		if d := float64(distance(name, p.name)) / float64(max(len(name), len(p.name))); d < least {
 			best, least = p.name, d
 		}
 	}
-	return ", did you mean " + best + "?"
+	return best
 }
 
 // distance is Levenshtein's, with letters compared in any case and without
 // underscores, so that threadId is next to thread_id.
 func distance(a, b string) int {
 	fold := strings.NewReplacer("_", "", "-", "")
-	a, b = strings.ToLower(fold.Replace(cutOff(a))), strings.ToLower(fold.Replace(b))
+	a, b = strings.ToLower(fold.Replace(short([]byte(a)))), strings.ToLower(fold.Replace(b))
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j

@@ -19,9 +19,8 @@ import (
 // holds none; defaults stand in the descriptions.
 type Input[T any] struct {
 	defaults T
-	schema   *jsonschema.Schema
 	json     json.RawMessage
-	compile  func() (*validator, error) // at the first use: it is not needed to start
+	compile  func() (properties, error) // at the first use: it is not needed to start
 }
 
 // For makes the schema of T, a struct of strings, ints, bools and slices of
@@ -29,8 +28,7 @@ type Input[T any] struct {
 // struct is a programmer's error, and panics.
 func For[T any](defaults T) Input[T] {
 	s := reflected(reflect.TypeFor[T](), false)
-	raw := marshal(s)
-	return Input[T]{defaults, s, raw, sync.OnceValues(func() (*validator, error) { return newValidator(s, raw) })}
+	return Input[T]{defaults, marshal(s), sync.OnceValues(func() (properties, error) { return compile(s) })}
 }
 
 // JSON is the schema as JSON, the same bytes in every process.

@@ -12,8 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/mark3labs/mcp-go/server"
-
 	"runs-mcp/runsapi"
 	"runs-mcp/tools"
 	"runs-mcp/tools/stdio"
@@ -51,8 +49,8 @@ func pipe(b *testing.B, base string) (in *os.File, out *bufio.Reader) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	s := server.NewMCPServer("runs-mcp", "bench", server.WithToolCapabilities(false))
-	tools.Register(s, c, tools.Options{})
+	t := tools.New(c, tools.Options{})
+	s := stdio.Server{ListTools: t.List, CallTool: t.Call, Log: slog.New(slog.DiscardHandler)}
 	stdin, in, err := os.Pipe()
 	if err != nil {
 		b.Fatal(err)
@@ -61,7 +59,7 @@ func pipe(b *testing.B, base string) (in *os.File, out *bufio.Reader) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	go stdio.Serve(b.Context(), s, stdin, stdout, slog.New(slog.DiscardHandler))
+	go stdio.Serve(b.Context(), s, stdin, stdout)
 	b.Cleanup(func() { in.Close() })
 	return in, bufio.NewReaderSize(r, 1<<20)
 }

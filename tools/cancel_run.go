@@ -21,14 +21,12 @@ var cancelRun = tool[cancelRunArgs]{
 	description: "Cancel a run that is queued, in_progress or requires_action, and return its Run object. " +
 		"Cancelling takes a moment: status cancelling means asked for, only cancelled means done; set wait to make sure. " +
 		"A run that is cancelling or cancelled already is returned as it is; one that has ended is an error. It cannot be undone.",
-	args: func() schema.Input[cancelRunArgs] {
-		return schema.For(cancelRunArgs{runArgs: runArgs{TimeoutSec: defaultTimeoutSec}})
-	},
-	result: schema.Open[runResult],
-	call:   runs.cancel,
+	defaults: cancelRunArgs{runArgs: runArgs{TimeoutSec: defaultTimeoutSec}},
+	result:   schema.Open[runResult],
+	call:     runs.cancel,
 }
 
-func (r runs) cancel(ctx context.Context, a cancelRunArgs, report func(int, string)) (string, error) {
+func (r runs) cancel(ctx context.Context, a cancelRunArgs, report Report) (string, error) {
 	run, asked, err := r.askToCancel(ctx, a)
 	if err != nil {
 		return "", err

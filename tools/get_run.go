@@ -29,16 +29,14 @@ var getRun = tool[getRunArgs]{
 		"Statuses: queued, in_progress, requires_action, cancelling; ended: completed, failed, cancelled, expired, incomplete. " +
 		"To await the outcome, set wait instead of polling.",
 	readOnly: true,
-	args: func() schema.Input[getRunArgs] {
-		return schema.For(getRunArgs{runArgs: runArgs{TimeoutSec: defaultTimeoutSec}})
-	},
-	result: schema.Open[runResult],
-	call:   runs.get,
+	defaults: getRunArgs{runArgs: runArgs{TimeoutSec: defaultTimeoutSec}},
+	result:   schema.Open[runResult],
+	call:     runs.get,
 }
 
 const defaultTimeoutSec = 50 // hosts give a call up after 60 s
 
-func (r runs) get(ctx context.Context, a getRunArgs, report func(int, string)) (string, error) {
+func (r runs) get(ctx context.Context, a getRunArgs, report Report) (string, error) {
 	run, err := r.client.GetRun(ctx, a.ThreadID, a.RunID)
 	if err != nil {
 		return "", err
@@ -52,7 +50,7 @@ func (r runs) get(ctx context.Context, a getRunArgs, report func(int, string)) (
 }
 
 // wait polls run until done says so, for at most as long as the arguments allow.
-func (r runs) wait(ctx context.Context, a runArgs, run runsapi.Run, report func(int, string), done func(runsapi.Run) bool) (runsapi.Run, error) {
+func (r runs) wait(ctx context.Context, a runArgs, run runsapi.Run, report Report, done func(runsapi.Run) bool) (runsapi.Run, error) {
 	polls, begin := 0, time.Now()
 	// Reported before the poll, not after it: a client that gets a notification
 	// together with the answer takes it for one that came too late.

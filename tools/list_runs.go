@@ -35,7 +35,7 @@ var listRuns = tool[listRunsArgs]{
 		"The run that blocks a thread: status [\"active\"]. The latest run: order desc, limit 1. " +
 		"Few fields keep the answer short. While has_more is true, after: last_id goes on. Threads cannot be listed: thread ids come from the application.",
 	readOnly: true,
-	args:     func() schema.Input[listRunsArgs] { return schema.For(listRunsArgs{Limit: 20, Order: "asc"}) },
+	defaults: listRunsArgs{Limit: 20, Order: "asc"},
 	result:   schema.Open[listResult],
 	call:     runs.list,
 }
@@ -43,7 +43,7 @@ var listRuns = tool[listRunsArgs]{
 // everyField among fields asks for all of them.
 const everyField = "*"
 
-func (r runs) list(ctx context.Context, a listRunsArgs, report func(int, string)) (string, error) {
+func (r runs) list(ctx context.Context, a listRunsArgs, report Report) (string, error) {
 	p := runsapi.ListParams{Limit: a.Limit, Order: a.Order}
 	if err := errors.Join(cursor(&p.After, "after", a.After), cursor(&p.Before, "before", a.Before)); err != nil {
 		return "", err
@@ -84,7 +84,7 @@ const (
 )
 
 // scan reads page after page for what a asks for, and makes one list of it.
-func (r runs) scan(ctx context.Context, a listRunsArgs, p runsapi.ListParams, report func(int, string)) (string, error) {
+func (r runs) scan(ctx context.Context, a listRunsArgs, p runsapi.ListParams, report Report) (string, error) {
 	limited, cancel := context.WithTimeoutCause(ctx, scanTime, &runsapi.Error{
 		Method: "GET", Path: "/threads/" + a.ThreadID + "/runs", Message: "no page of runs within 45 s", Attempts: 1,
 	})

@@ -11,9 +11,9 @@ package tools
 import (
 	"context"
 	"encoding/json"
+	"sync"
 
 	"github.com/mark3labs/mcp-go/mcp"
-	"github.com/mark3labs/mcp-go/server"
 
 	"runs-mcp/runsapi"
 	"runs-mcp/schema"
@@ -26,14 +26,39 @@ type Options struct {
 	KeyName  string // where the credential comes from, such as "OPENAI_API_KEY", if there is one; for error texts
 }
 
-// Register adds the tools to s. They call c.
-func Register(s *server.MCPServer, c *runsapi.Client, o Options) {
+// Tools are the tools over one client, for an MCP server to list and to call.
+type Tools struct{ tools []boundTool }
+
+// New makes the tools over c.
+func New(c *runsapi.Client, o Options) *Tools {
 	r := runs{c, o}
-	add(s, r, getRun)
-	add(s, r, listRuns)
+	t := &Tools{[]boundTool{bind(getRun, r), bind(listRuns, r)}}
 	if !o.ReadOnly {
-		add(s, r, cancelRun)
+		t.tools = append(t.tools, bind(cancelRun, r))
 	}
+	return t
+}
+
+// List describes the tools, schemas and all.
+func (t *Tools) List() []mcp.Tool {
+	list := make([]mcp.Tool, len(t.tools))
+	for i, tool := range t.tools {
+		list[i] = tool.describe()
+	}
+	return list
+}
+
+// Report is how a tool tells its client how far it is.
+type Report = func(done int, message string)
+
+// Call calls the tool of that name, or returns nil if there is none.
+func (t *Tools) Call(ctx context.Context, name string, args json.RawMessage, report Report) *mcp.CallToolResult {
+	for _, tool := range t.tools {
+		if tool.name == name {
+			return tool.call(ctx, args, report)
+		}
+	}
+	return nil
 }
 
 // runs is what the handlers work on.
@@ -43,38 +68,51 @@ type runs struct {
 }
 
 // tool is one tool: what a client sees of it, and its handler, which returns
-// the JSON of a result. A handler tells the client how far it is with report.
+// the JSON of a result.
 type tool[Args any] struct {
 	name, title, description string
 	readOnly                 bool
-	args                     func() schema.Input[Args]
-	result                   func() json.RawMessage
-	call                     func(r runs, ctx context.Context, args Args, report func(done int, message string)) (string, error)
+	defaults                 Args
+	result                   func() json.RawMessage // the output schema
+	call                     func(r runs, ctx context.Context, args Args, report Report) (string, error)
 }
 
-func add[Args any](s *server.MCPServer, r runs, t tool[Args]) {
-	args := t.args()
-	s.AddTool(mcp.Tool{
-		Name: t.name, Title: t.title, Description: t.description,
-		RawInputSchema: args.JSON(), RawOutputSchema: t.result(),
-		Annotations: mcp.ToolAnnotation{
-			Title:        t.title,
-			ReadOnlyHint: &t.readOnly, DestructiveHint: new(!t.readOnly), IdempotentHint: new(true), OpenWorldHint: new(true),
+// boundTool is a tool whose type of arguments no longer matters.
+type boundTool struct {
+	name     string
+	describe func() mcp.Tool
+	call     func(ctx context.Context, args json.RawMessage, report Report) *mcp.CallToolResult
+}
+
+func bind[Args any](t tool[Args], r runs) boundTool {
+	args := sync.OnceValue(func() schema.Input[Args] { return schema.For(t.defaults) }) // not needed to start
+	return boundTool{
+		name: t.name,
+		describe: func() mcp.Tool {
+			return mcp.Tool{
+				Name: t.name, Title: t.title, Description: t.description,
+				RawInputSchema: args().JSON(), RawOutputSchema: t.result(),
+				Annotations: mcp.ToolAnnotation{
+					Title:        t.title,
+					ReadOnlyHint: &t.readOnly, DestructiveHint: new(!t.readOnly), IdempotentHint: new(true), OpenWorldHint: new(true),
+				},
+			}
 		},
-	}, func(ctx context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-		a, err := args.Decode(req.Params.RawArguments)
-		if err != nil {
-			return failure(r.explain(err)), nil
-		}
-		result, err := t.call(r, ctx, a, reporter(ctx, s, req))
-		if err != nil {
-			return failure(r.explain(err)), nil
-		}
-		return &mcp.CallToolResult{
-			Content:           []mcp.Content{mcp.TextContent{Type: mcp.ContentTypeText, Text: result}},
-			StructuredContent: rawJSON(result),
-		}, nil
-	})
+		call: func(ctx context.Context, raw json.RawMessage, report Report) *mcp.CallToolResult {
+			a, err := args().Decode(raw)
+			if err != nil {
+				return failure(r.explain(err))
+			}
+			result, err := t.call(r, ctx, a, report)
+			if err != nil {
+				return failure(r.explain(err))
+			}
+			return &mcp.CallToolResult{
+				Content:           []mcp.Content{mcp.TextContent{Type: mcp.ContentTypeText, Text: result}},
+				StructuredContent: rawJSON(result),
+			}
+		},
+	}
 }
 
 func failure(text string) *mcp.CallToolResult {
@@ -88,16 +126,3 @@ func (r rawJSON) RawJSON() string { return string(r) }
 
 // MarshalJSON serves transports that encode results with encoding/json.
 func (r rawJSON) MarshalJSON() ([]byte, error) { return []byte(r), nil }
-
-// reporter sends progress notifications for req, if its client asked for them.
-func reporter(ctx context.Context, s *server.MCPServer, req mcp.CallToolRequest) func(int, string) {
-	if req.Params.Meta == nil || req.Params.Meta.ProgressToken == nil {
-		return func(int, string) {}
-	}
-	return func(done int, message string) {
-		// An error is a client that reads too slowly: it can do without this one.
-		_ = s.SendNotificationToClient(ctx, string(mcp.MethodNotificationProgress), map[string]any{
-			"progressToken": req.Params.Meta.ProgressToken, "progress": done, "message": message,
-		})
-	}
-}

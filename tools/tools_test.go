@@ -15,7 +15,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/mark3labs/mcp-go/server"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/tidwall/gjson"
 
@@ -54,12 +53,12 @@ func connect(t testing.TB, h http.Handler, options ...func(*tools.Options)) *hos
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := server.NewMCPServer("runs-mcp", "test", server.WithToolCapabilities(false))
-	tools.Register(s, c, o)
+	tl := tools.New(c, o)
+	s := stdio.Server{ListTools: tl.List, CallTool: tl.Call, Log: slog.New(slog.DiscardHandler)}
 	in, stdin := io.Pipe()
 	stdout, out := io.Pipe()
 	go func() {
-		if err := stdio.Serve(t.Context(), s, in, out, slog.New(slog.DiscardHandler)); err != nil {
+		if err := stdio.Serve(t.Context(), s, in, out); err != nil {
 			t.Error(err)
 		}
 	}()

@@ -5,14 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/mark3labs/mcp-go/mcp"
-	"github.com/mark3labs/mcp-go/server"
 
 	"runs-mcp/tools/stdio"
 )
@@ -32,15 +30,16 @@ func FuzzLine(f *testing.F) {
 	} {
 		f.Add([]byte(s))
 	}
-	s := server.NewMCPServer("test", "1", server.WithToolCapabilities(false))
-	s.AddTool(mcp.NewTool("echo"), func(_ context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-		return mcp.NewToolResultText(string(r.Params.RawArguments)), nil
-	})
+	s := offer(nil)
+	s.CallTool = func(_ context.Context, name string, args json.RawMessage, report func(int, string)) *mcp.CallToolResult {
+		report(1, name)
+		return mcp.NewToolResultText(string(args))
+	}
 	f.Fuzz(func(t *testing.T, line []byte) {
 		line = bytes.ReplaceAll(line, []byte("\n"), nil)
 		var out bytes.Buffer
 		in := io.MultiReader(bytes.NewReader(line), strings.NewReader("\n"+ping(`"the next line"`)))
-		if err := stdio.Serve(t.Context(), s, in, &out, slog.New(slog.DiscardHandler)); err != nil {
+		if err := stdio.Serve(t.Context(), s, in, &out); err != nil {
 			t.Fatal(err)
 		}
 		var answers []map[string]json.RawMessage

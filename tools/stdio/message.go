@@ -3,7 +3,6 @@ package stdio
 import (
 	"bytes"
 	"encoding/json"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -11,85 +10,60 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// message is what the transport reads of a JSON-RPC message.
+// message is what is read of a JSON-RPC message. All but key are as they came.
 type message struct {
-	method  string
-	id      json.RawMessage // as it came; nil for a notification, or if there is none to echo
-	key     string          // the id in one spelling; "" without one
-	token   json.RawMessage // the progress token as it came, if there is one
-	cancels string          // of notifications/cancelled: the key of the request it names
+	method string
+	id     string // "" for a notification, or if there is none to echo
+	key    string // the id in one spelling; "" without one
+	params string
 }
-
-func (m message) isRequest() bool { return m.id != nil }
 
 // parse reads line. A refusal is the answer to one that cannot be served.
 func parse(line []byte) (m message, refusal *mcp.JSONRPCErrorDetails) {
-	if !utf8.Valid(line) {
+	switch {
+	case !utf8.Valid(line):
 		return m, refuse(mcp.PARSE_ERROR, "the message is not valid UTF-8")
-	}
-	if !valid(line) {
+	case !valid(line):
 		return m, refuse(mcp.PARSE_ERROR, "the message is not valid JSON")
-	}
-	root := gjson.ParseBytes(line)
-	if root.IsArray() {
+	case line[0] == '[':
 		return m, refuse(mcp.INVALID_REQUEST, "batches are not served: send one message a line")
-	}
-	if !root.IsObject() {
+	case line[0] != '{':
 		return m, refuse(mcp.INVALID_REQUEST, "the message is not a JSON-RPC object")
 	}
-	fields := map[string]gjson.Result{}
-	root.ForEach(func(name, value gjson.Result) bool {
-		fields[name.String()] = value
+	var version, method, id gjson.Result
+	answer := false
+	gjson.ParseBytes(line).ForEach(func(name, value gjson.Result) bool { // of a name that comes twice the last counts
+		switch name.Str {
+		case "jsonrpc":
+			version = value
+		case "method":
+			method = value
+		case "id":
+			id = value
+		case "params":
+			m.params = value.Raw
+		case "result", "error":
+			answer = true
+		}
 		return true
 	})
-	method, params, id := fields["method"], fields["params"], fields["id"]
-	if !method.Exists() && (fields["result"].Exists() || fields["error"].Exists()) {
-		return m, nil // an answer to something that was never asked
+	if answer && !method.Exists() {
+		return message{}, nil // to something that was never asked
 	}
 	if id.Exists() {
 		if m.key = key(id); m.key == "" {
 			return m, refuse(mcp.INVALID_REQUEST, "the id must be a string or an integer")
 		}
-		m.id = json.RawMessage(id.Raw)
+		m.id = id.Raw
 	}
 	switch {
-	case fields["jsonrpc"].Type != gjson.String || fields["jsonrpc"].Str != mcp.JSONRPC_VERSION:
+	case version.Type != gjson.String || version.Str != mcp.JSONRPC_VERSION:
 		return m, refuse(mcp.INVALID_REQUEST, `"jsonrpc" must be "2.0"`)
 	case method.Type != gjson.String:
 		return m, refuse(mcp.INVALID_REQUEST, `"method" must be a string`)
 	}
 	m.method = method.Str
-	if m.isRequest() {
-		return m, m.readParams(params)
-	}
-	m.cancels = key(params.Get("requestId"))
 	return m, nil
-}
-
-// readParams checks what mcp-go would answer with Go's own words, or not at all.
-func (m *message) readParams(params gjson.Result) *mcp.JSONRPCErrorDetails {
-	if params.Exists() && params.Type != gjson.Null && !params.IsObject() {
-		return refuse(mcp.INVALID_PARAMS, `"params" must be an object`)
-	}
-	if name := params.Get("name"); m.method == string(mcp.MethodToolsCall) && name.Type != gjson.String {
-		return refuse(mcp.INVALID_PARAMS, `"params.name" must be a string, the name of a tool`)
-	}
-	meta := params.Get("_meta")
-	if !meta.Exists() || meta.Type == gjson.Null {
-		return nil
-	}
-	if !meta.IsObject() {
-		return refuse(mcp.INVALID_PARAMS, `"params._meta" must be an object`)
-	}
-	if token := meta.Get("progressToken"); token.Type == gjson.String || token.Type == gjson.Number {
-		m.token = json.RawMessage(token.Raw)
-	}
-	version := meta.Get(strings.ReplaceAll(mcp.MetaKeyProtocolVersion, ".", `\.`))
-	if version.Exists() && !slices.Contains(mcp.ValidProtocolVersions, version.String()) {
-		e := mcp.UnsupportedProtocolVersionError{Version: version.String(), Supported: mcp.ValidProtocolVersions}.JSONRPCError().Error
-		return &e
-	}
-	return nil
 }
 
 // valid is json.Valid, faster. What is nested deeply is left to encoding/json,
@@ -111,6 +85,45 @@ func key(id gjson.Result) string {
 		return id.Raw
 	}
 	return ""
+}
+
+// params is what is read of the parameters of a request.
+type params struct {
+	name, arguments, cursor, protocolVersion, requestID gjson.Result
+	// Of _meta:
+	meta, progressToken, metaVersion, clientCapabilities gjson.Result
+}
+
+func readParams(raw string) (p params) {
+	gjson.Parse(raw).ForEach(func(name, value gjson.Result) bool {
+		switch name.Str {
+		case "name":
+			p.name = value
+		case "arguments":
+			p.arguments = value
+		case "cursor":
+			p.cursor = value
+		case "protocolVersion":
+			p.protocolVersion = value
+		case "requestId":
+			p.requestID = value
+		case "_meta":
+			p.meta = value
+		}
+		return true
+	})
+	p.meta.ForEach(func(name, value gjson.Result) bool {
+		switch name.Str {
+		case "progressToken":
+			p.progressToken = value
+		case mcp.MetaKeyProtocolVersion:
+			p.metaVersion = value
+		case mcp.MetaKeyClientCapabilities:
+			p.clientCapabilities = value
+		}
+		return true
+	})
+	return p
 }
 
 func refuse(code int, text string) *mcp.JSONRPCErrorDetails {

@@ -1,5 +1,5 @@
-// Package stdio is an MCP transport over a pair of streams, one JSON-RPC
-// message a line, that loses nothing. These are its rules:
+// Package stdio is an MCP server over a pair of streams, one JSON-RPC message a
+// line, that loses nothing. These are its rules:
 //
 //  1. Every request that was read gets one answer, unless its client cancelled
 //     it. At the end of the input, what is in flight is finished first, for at
@@ -12,32 +12,33 @@
 //     pauses only while the requests in hand take more than 64 MiB.
 //  5. Bad input gets an error, and the next line is served.
 //  6. The output carries JSON-RPC only. When it breaks, so does [Serve].
+//  7. Protocol versions 2024-11-05 to 2025-11-25, by initialize, and 2026-07-28,
+//     by the _meta of each request, both on one connection.
 //
-// The messages themselves are handled by mcp-go's HandleMessage, in whatever
-// protocol version they are.
+// stdio.go has the life of a request, message.go what is read of one,
+// protocol.go what is answered, and writer.go how it is written.
 package stdio
 
 import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"runtime/debug"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
-	"github.com/mark3labs/mcp-go/server"
 )
 
 const (
 	maxCalls = 1024     // tool calls that run at the same time
 	maxHeld  = 64 << 20 // bytes of requests that are read and not answered yet
+	overhead = 256      // bytes that a request takes beside its line
 	maxLine  = 4 << 20  // bytes of one message
 
 	drainTime = time.Minute            // from the end of the input to the end of what is in flight
@@ -47,23 +48,36 @@ const (
 // Causes for which calls are stopped. The first is a deadline, at which a wait
 // answers with what it has.
 var (
-	errDrained  = fmt.Errorf("the input ended a minute ago: %w", context.DeadlineExceeded)
-	errShutdown = errors.New("the server is shutting down")
-	errOutput   = errors.New("the output is broken")
+	errDrained  error = deadline("the input ended a minute ago")
+	errShutdown       = errors.New("the server is shutting down")
+	errOutput         = errors.New("the output is broken")
 )
 
-// Serve answers the messages that it reads from in on out, with s, until in
-// ends and all is answered, or ctx does. An error is one of in or out; the end
-// of either input or ctx is none. Panics of handlers go to log.
-//
-// A tool result whose StructuredContent has a method RawJSON() string is written
-// as that JSON.
-func Serve(ctx context.Context, s *server.MCPServer, in io.Reader, out io.Writer, log *slog.Logger) error {
-	t := &transport{
-		server: s, log: log, out: newWriter(out),
-		calls: lane{limit: maxCalls}, rest: lane{limit: 1},
-		open: map[string][]*request{},
-	}
+type deadline string
+
+func (d deadline) Error() string        { return string(d) }
+func (d deadline) Is(target error) bool { return target == context.DeadlineExceeded }
+
+// Server is what is offered to a client.
+type Server struct {
+	Info         mcp.Implementation
+	Instructions string // for the model
+	// ListTools lists the tools, in the order of tools/list.
+	ListTools func() []mcp.Tool
+	// CallTool calls the tool of that name, with arguments in JSON, empty if there
+	// are none; nil is that there is no such tool. It may send progress with report.
+	// A result whose StructuredContent has a method RawJSON() string is written as
+	// that JSON.
+	CallTool func(ctx context.Context, name string, args json.RawMessage, report func(done int, message string)) *mcp.CallToolResult
+	// Log gets the panics of calls.
+	Log *slog.Logger
+}
+
+// Serve answers the messages that it reads from in on out, until in ends and all
+// is answered, or ctx does. An error is one of in or out; the end of in or ctx is
+// none.
+func Serve(ctx context.Context, s Server, in io.Reader, out io.Writer) error {
+	t := &transport{server: s, out: newWriter(out), calls: lane{limit: maxCalls}, rest: lane{limit: 1}, byID: map[string]*request{}}
 	t.room.L = &t.mu
 	t.ctx, t.stop = context.WithCancelCause(context.WithoutCancel(ctx))
 	defer t.stop(nil)
@@ -74,9 +88,9 @@ func Serve(ctx context.Context, s *server.MCPServer, in io.Reader, out io.Writer
 		defer close(ended)
 		readErr = t.read(in)
 	}()
-	var drained, idle, grace <-chan any // none of them before its time
-	after := func(d time.Duration) <-chan any {
-		c := make(chan any)
+	var drained, idle, grace <-chan struct{} // none of them before its time
+	after := func(d time.Duration) <-chan struct{} {
+		c := make(chan struct{})
 		time.AfterFunc(d, func() { close(c) })
 		return c
 	}
@@ -106,18 +120,18 @@ func Serve(ctx context.Context, s *server.MCPServer, in io.Reader, out io.Writer
 
 // transport is the state of one Serve.
 type transport struct {
-	server *server.MCPServer
-	log    *slog.Logger
+	server Server
 	out    *writer
 	ctx    context.Context // of all calls
 	stop   context.CancelCauseFunc
 
 	mu          sync.Mutex
-	calls, rest lane                  // tools/call, and what is answered in no time
-	open        map[string][]*request // what is not answered yet, by key
-	held        int                   // bytes of open
-	room        sync.Cond             // held fell
-	empty       chan any              // closed when open gets empty, if anybody waits for it
+	calls, rest lane                // tools/call, and what is answered in no time
+	byID        map[string]*request // what is not answered yet and has an id, by key
+	open        int                 // how many requests are not answered yet
+	held        int                 // bytes that they take
+	room        sync.Cond           // held fell
+	empty       chan struct{}       // closed when open gets 0, if anybody waits for it
 }
 
 // lane is a queue with so many workers at most.
@@ -129,17 +143,20 @@ type lane struct {
 // request is a message that wants an answer.
 type request struct {
 	message
-	line      []byte
 	refusal   *mcp.JSONRPCErrorDetails // the answer, if it is known at once
+	size      int                      // what it adds to transport.held
 	cancelled atomic.Bool
-	stop      context.CancelCauseFunc // of its call once that runs; guarded by transport.mu
+	// Guarded by transport.mu:
+	stop       context.CancelCauseFunc // of its call, once that runs
+	prev, next *request                // with the same id: a client should not, but may
 }
 
 // read takes line after line from in until it ends.
 func (t *transport) read(in io.Reader) error {
 	r := bufio.NewReaderSize(in, 64<<10)
+	var long []byte
 	for {
-		line, tooLong, err := readLine(r)
+		line, tooLong, err := readLine(r, &long)
 		switch {
 		case tooLong:
 			t.accept(&request{refusal: refuse(mcp.INVALID_REQUEST, "the message is longer than 4 MiB")})
@@ -162,21 +179,33 @@ func (t *transport) read(in io.Reader) error {
 	}
 }
 
-// readLine reads a line, without white space around it. What a line has over
-// maxLine is skipped as it is read.
-func readLine(r *bufio.Reader) (line []byte, tooLong bool, err error) {
+// readLine reads a line, without white space around it; it is good until the
+// next one is read. What a line has over maxLine is skipped as it is read. long
+// is the buffer for a line that is longer than r's.
+func readLine(r *bufio.Reader, long *[]byte) (line []byte, tooLong bool, err error) {
+	*long = (*long)[:0]
 	for {
 		part, err := r.ReadSlice('\n')
-		if len(line)+len(part) > maxLine+1 && len(bytes.TrimRight(part, "\r\n"))+len(line) > maxLine {
-			tooLong, line = true, nil
+		if len(*long) > 0 || err == bufio.ErrBufferFull {
+			tooLong = tooLong || len(*long)+len(bytes.TrimRight(part, "\r\n")) > maxLine
+			if tooLong {
+				*long = nil
+			} else {
+				*long = append(*long, part...)
+				part = *long
+			}
 		}
-		if !tooLong {
-			line = append(line, part...)
+		if err == bufio.ErrBufferFull {
+			continue
 		}
-		if err != bufio.ErrBufferFull {
-			line = bytes.TrimPrefix(line, []byte("\ufeff")) // what PowerShell pipes begins with one
-			return bytes.Trim(line, " \t\r\n"), tooLong, err
+		if tooLong {
+			return nil, true, err
 		}
+		if cap(*long) > 1<<20 {
+			*long = nil // for the next time; part still holds this one
+		}
+		part = bytes.TrimPrefix(part, []byte("\ufeff")) // what PowerShell pipes begins with one
+		return bytes.Trim(part, " \t\r\n"), false, err
 	}
 }
 
@@ -184,10 +213,13 @@ func readLine(r *bufio.Reader) (line []byte, tooLong bool, err error) {
 func (t *transport) take(line []byte) {
 	m, refusal := parse(line)
 	switch {
-	case refusal != nil || m.isRequest():
-		t.accept(&request{message: m, line: line, refusal: refusal})
-	case m.method == "notifications/cancelled":
-		t.cancel(m.cancels)
+	case refusal != nil:
+		m.params = ""
+		t.accept(&request{message: m, refusal: refusal})
+	case m.id != "":
+		t.accept(&request{message: m, size: len(line)})
+	case m.method == string(mcp.MethodNotificationCancelled):
+		t.cancel(key(readParams(m.params).requestID))
 	}
 	// No other notification, nor an answer to what was never asked, needs anything done.
 }
@@ -196,12 +228,19 @@ func (t *transport) take(line []byte) {
 func (t *transport) accept(r *request) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for t.held > 0 && t.held+len(r.line) > maxHeld {
+	r.size += overhead
+	for t.held > 0 && t.held+r.size > maxHeld {
 		t.dispatch()
 		t.room.Wait()
 	}
-	t.held += len(r.line)
-	t.open[r.key] = append(t.open[r.key], r)
+	t.held += r.size
+	t.open++
+	if r.key != "" {
+		if r.next = t.byID[r.key]; r.next != nil {
+			r.next.prev = r
+		}
+		t.byID[r.key] = r
+	}
 	l := &t.rest
 	if r.refusal == nil && r.method == string(mcp.MethodToolsCall) {
 		l = &t.calls
@@ -223,29 +262,37 @@ func (t *transport) dispatch() {
 func (t *transport) work(l *lane, r *request) {
 	for r != nil {
 		t.serve(r)
-		r = t.next(l, r)
+		r = t.done(l, r)
 	}
 }
 
-// next takes done off the books and returns the next of its lane, if any.
-func (t *transport) next(l *lane, done *request) (r *request) {
+// done takes r off the books and returns the next of its lane, if any.
+func (t *transport) done(l *lane, r *request) *request {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.held -= len(done.line)
+	t.held -= r.size
 	t.room.Signal()
-	if same := slices.DeleteFunc(t.open[done.key], func(r *request) bool { return r == done }); len(same) > 0 {
-		t.open[done.key] = same
-	} else {
-		delete(t.open, done.key)
+	if r.key != "" {
+		if r.next != nil {
+			r.next.prev = r.prev
+		}
+		if r.prev != nil {
+			r.prev.next = r.next
+		} else if r.next != nil {
+			t.byID[r.key] = r.next
+		} else {
+			delete(t.byID, r.key)
+		}
 	}
-	if len(t.open) == 0 && t.empty != nil {
+	if t.open--; t.open == 0 && t.empty != nil {
 		close(t.empty)
 		t.empty = nil
 	}
-	if r = l.pop(); r == nil {
+	next := l.pop()
+	if next == nil {
 		l.running--
 	}
-	return r
+	return next
 }
 
 // pop takes the first request out of the queue; nil if there is none.
@@ -260,11 +307,11 @@ func (l *lane) pop() (r *request) {
 }
 
 // idle returns a channel that is closed once nothing is left to answer.
-func (t *transport) idle() <-chan any {
+func (t *transport) idle() <-chan struct{} {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	c := make(chan any)
-	if len(t.open) == 0 {
+	c := make(chan struct{})
+	if t.open == 0 {
 		close(c)
 	} else {
 		t.empty = c
@@ -276,10 +323,7 @@ func (t *transport) idle() <-chan any {
 func (t *transport) cancel(key string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, r := range t.open[key] {
-		if r.key == "" {
-			continue // nobody can cancel what has no id
-		}
+	for r := t.byID[key]; r != nil; r = r.next {
 		r.cancelled.Store(true)
 		if r.stop != nil {
 			r.stop(context.Canceled)
@@ -290,7 +334,7 @@ func (t *transport) cancel(key string) {
 // serve answers r, unless it is cancelled before or meanwhile.
 func (t *transport) serve(r *request) {
 	if r.refusal != nil {
-		t.out.fail(r, *r.refusal)
+		t.out.fail(r, r.refusal)
 		return
 	}
 	ctx, stop := context.WithCancelCause(t.ctx)
@@ -301,42 +345,9 @@ func (t *transport) serve(r *request) {
 	switch {
 	case r.cancelled.Load():
 	case ctx.Err() != nil:
-		t.out.fail(r, *refuse(mcp.INTERNAL_ERROR, context.Cause(ctx).Error()))
+		t.out.fail(r, refuse(mcp.INTERNAL_ERROR, context.Cause(ctx).Error()))
 	default:
-		t.out.answer(r, t.handle(ctx, r))
+		result, fault := t.handle(ctx, r)
+		t.out.answer(r, result, fault)
 	}
 }
-
-// handle has mcp-go handle r. Its notifications are all written when it returns.
-func (t *transport) handle(ctx context.Context, r *request) (answer mcp.JSONRPCMessage) {
-	defer func() {
-		if p := recover(); p != nil {
-			t.log.Error("panic", "method", r.method, "panic", p, "stack", string(debug.Stack()))
-			answer = mcp.JSONRPCError{Error: *refuse(mcp.INTERNAL_ERROR, "internal error")}
-		}
-	}()
-	if r.token == nil && r.method != string(mcp.MethodSubscriptionsListen) {
-		return t.server.HandleMessage(ctx, r.line) // nothing to notify the client of
-	}
-	// A session for this call alone: its channel is drained before the answer.
-	notes, written := make(session, 256), make(chan any)
-	go func() {
-		defer close(written)
-		for n := range notes {
-			t.out.notify(r, n)
-		}
-	}()
-	defer func() {
-		close(notes)
-		<-written
-	}()
-	return t.server.HandleMessage(t.server.WithContext(ctx, notes), r.line)
-}
-
-// session is what mcp-go needs to send notifications.
-type session chan mcp.JSONRPCNotification
-
-func (s session) SessionID() string                                   { return "stdio" }
-func (s session) Initialize()                                         {}
-func (s session) Initialized() bool                                   { return true }
-func (s session) NotificationChannel() chan<- mcp.JSONRPCNotification { return s }

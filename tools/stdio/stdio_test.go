@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
-	"github.com/mark3labs/mcp-go/server"
 	"github.com/tidwall/gjson"
 
 	"runs-mcp/tools/stdio"
@@ -35,6 +34,16 @@ type peer struct {
 	release chan struct{} // ends calls of block
 }
 
+// offer is a Server without tools that can be called.
+func offer(log *slog.Logger) stdio.Server {
+	return stdio.Server{
+		Info:      mcp.Implementation{Name: "test", Version: "1"},
+		ListTools: func() []mcp.Tool { return []mcp.Tool{mcp.NewTool("echo")} },
+		CallTool:  func(context.Context, string, json.RawMessage, func(int, string)) *mcp.CallToolResult { return nil },
+		Log:       log,
+	}
+}
+
 type rawJSON string
 
 func (r rawJSON) RawJSON() string { return string(r) }
@@ -42,41 +51,48 @@ func (r rawJSON) RawJSON() string { return string(r) }
 // serve starts a Serve with the tools echo, block, note and panic.
 func serve(t *testing.T) *peer {
 	p := &peer{t: t, lines: make(chan string, 100_000), done: make(chan error, 1), release: make(chan struct{})}
-	s := server.NewMCPServer("test", "1", server.WithToolCapabilities(false))
-	add := func(name string, h server.ToolHandlerFunc) { s.AddTool(mcp.NewTool(name), h) }
-	add("echo", func(_ context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-		return mcp.NewToolResultText(string(r.Params.RawArguments)), nil
-	})
-	add("json", func(_ context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-		return &mcp.CallToolResult{Content: []mcp.Content{}, StructuredContent: rawJSON(r.Params.RawArguments)}, nil
-	})
-	add("block", func(ctx context.Context, _ mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-		p.running.Add(1)
-		select {
-		case <-p.release:
-			return mcp.NewToolResultText("released"), nil
-		case <-ctx.Done():
-			p.ended.Add(1)
-			if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
-				return mcp.NewToolResultText("the latest"), nil
+	calls := map[string]func(ctx context.Context, args json.RawMessage, report func(int, string)) *mcp.CallToolResult{
+		"echo": func(_ context.Context, args json.RawMessage, _ func(int, string)) *mcp.CallToolResult {
+			return mcp.NewToolResultText(string(args))
+		},
+		"json": func(_ context.Context, args json.RawMessage, _ func(int, string)) *mcp.CallToolResult {
+			return &mcp.CallToolResult{Content: []mcp.Content{}, StructuredContent: rawJSON(args)}
+		},
+		"block": func(ctx context.Context, _ json.RawMessage, _ func(int, string)) *mcp.CallToolResult {
+			p.running.Add(1)
+			select {
+			case <-p.release:
+				return mcp.NewToolResultText("released")
+			case <-ctx.Done():
+				p.ended.Add(1)
+				if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
+					return mcp.NewToolResultText("the latest")
+				}
+				return mcp.NewToolResultError(context.Cause(ctx).Error())
 			}
-			return mcp.NewToolResultError(context.Cause(ctx).Error()), nil
+		},
+		"note": func(_ context.Context, _ json.RawMessage, report func(int, string)) *mcp.CallToolResult {
+			for i := range 100 {
+				report(i, "<noted>")
+			}
+			return mcp.NewToolResultText("noted")
+		},
+		"panic": func(context.Context, json.RawMessage, func(int, string)) *mcp.CallToolResult { panic("at the disco") },
+	}
+	s := offer(slog.New(slog.NewTextHandler(&p.log, nil)))
+	s.CallTool = func(ctx context.Context, name string, args json.RawMessage, report func(int, string)) *mcp.CallToolResult {
+		if call := calls[name]; call != nil {
+			return call(ctx, args, report)
 		}
-	})
-	add("note", func(ctx context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-		for i := range 100 {
-			s.SendNotificationToClient(ctx, "notifications/progress", map[string]any{"progressToken": r.Params.Meta.ProgressToken, "progress": i})
-		}
-		return mcp.NewToolResultText("noted"), nil
-	})
-	add("panic", func(context.Context, mcp.CallToolRequest) (*mcp.CallToolResult, error) { panic("at the disco") })
+		return nil
+	}
 
 	in, stdin := io.Pipe()
 	stdout, out := io.Pipe()
 	ctx, stop := context.WithCancel(t.Context())
 	p.in, p.stop = stdin, stop
 	go func() {
-		p.done <- stdio.Serve(ctx, s, in, out, slog.New(slog.NewTextHandler(&p.log, nil)))
+		p.done <- stdio.Serve(ctx, s, in, out)
 		out.Close()
 	}()
 	go func() {
@@ -225,7 +241,7 @@ func TestShutdownWithAStalledOutput(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() {
-			done <- stdio.Serve(ctx, server.NewMCPServer("test", "1"), in, out, slog.New(slog.DiscardHandler))
+			done <- stdio.Serve(ctx, offer(nil), in, out)
 		}()
 		io.WriteString(stdin, ping("1")+"\n")
 		synctest.Wait()
@@ -247,7 +263,7 @@ func TestBrokenOutputEndsServe(t *testing.T) {
 		stdout.CloseWithError(errors.New("broken pipe"))
 		done := make(chan error, 1)
 		go func() {
-			done <- stdio.Serve(t.Context(), server.NewMCPServer("test", "1"), in, out, slog.New(slog.DiscardHandler))
+			done <- stdio.Serve(t.Context(), offer(nil), in, out)
 		}()
 		io.WriteString(stdin, ping("1")+"\n")
 		if err := <-done; err == nil || err.Error() != "broken pipe" {
@@ -410,33 +426,44 @@ func TestSlowCallsDelayNothingElse(t *testing.T) {
 	})
 }
 
-// What is held is bounded: while nobody reads the answers, reading pauses.
+// What is held is bounded, by bytes and by number: while nobody reads the
+// answers, reading pauses.
 func TestFloodPausesReading(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		in, stdin := io.Pipe()
-		stdout, out := io.Pipe()
-		go func() {
-			stdio.Serve(t.Context(), server.NewMCPServer("test", "1"), in, out, slog.New(slog.DiscardHandler))
-			out.Close()
-		}()
-		const lines = 80
-		line := `{"jsonrpc":"1.0","id":1,"method":"` + strings.Repeat("x", 1<<20) + "\"}\n"
-		written := 0
-		go func() {
-			for written = range lines {
-				io.WriteString(stdin, line)
+	for _, tc := range []struct {
+		line               string
+		lines, least, most int
+	}{
+		{strings.Replace(ping("1"), `"}`, `","params":{"x":"`+strings.Repeat("x", 1<<20)+`"}}`, 1), 80, 60, 64},
+		{"x", 400_000, 200_000, 300_000},
+		{ping("1"), 400_000, 200_000, 300_000}, // one id for all
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			in, stdin := io.Pipe()
+			stdout, out := io.Pipe()
+			go func() {
+				stdio.Serve(t.Context(), offer(nil), in, out)
+				out.Close()
+			}()
+			const chunk = 10
+			written := 0
+			go func() {
+				lines := strings.Repeat(tc.line+"\n", chunk)
+				for written < tc.lines {
+					io.WriteString(stdin, lines)
+					written += chunk
+				}
+				stdin.Close()
+			}()
+			synctest.Wait()
+			if written < tc.least-chunk || written > tc.most {
+				t.Errorf("%.20s: %d lines are held", tc.line, written)
 			}
-			stdin.Close()
-		}()
-		synctest.Wait()
-		if written < 60 || written > 64 {
-			t.Errorf("%d MiB are held", written)
-		}
-		answers, err := io.ReadAll(stdout)
-		if n := bytes.Count(answers, []byte("\n")); n != lines || err != nil {
-			t.Errorf("%d answers, %v", n, err)
-		}
-	})
+			answers, err := io.ReadAll(stdout)
+			if n := bytes.Count(answers, []byte("\n")); n != tc.lines || err != nil {
+				t.Errorf("%.20s: %d answers, %v", tc.line, n, err)
+			}
+		})
+	}
 }
 
 func TestBadInput(t *testing.T) {

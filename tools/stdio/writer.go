@@ -3,9 +3,9 @@ package stdio
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"io"
-	"maps"
 	"sync"
 	"sync/atomic"
 
@@ -17,12 +17,12 @@ type writer struct {
 	mu      sync.Mutex
 	waiting atomic.Int32 // writers that want mu
 	w       *bufio.Writer
-	broken  chan any // closed once err is set
+	broken  chan struct{} // closed once err is set
 	err     error
 }
 
 func newWriter(out io.Writer) *writer {
-	return &writer{w: bufio.NewWriterSize(out, 64<<10), broken: make(chan any)}
+	return &writer{w: bufio.NewWriterSize(out, 64<<10), broken: make(chan struct{})}
 }
 
 // line writes one line for r, unless r is cancelled: the check and the writing
@@ -45,34 +45,23 @@ func (w *writer) line(r *request, write func()) {
 	}
 }
 
-// answer writes m as the answer to r, under the id that r came with.
-func (w *writer) answer(r *request, m mcp.JSONRPCMessage) {
-	switch m := m.(type) {
-	case mcp.JSONRPCResponse:
-		result, ok := m.Result.(*mcp.CallToolResult)
-		if !ok {
-			w.result(r, m.Result)
-			return
-		}
+// answer writes result, or fault if there is one, as the answer to r.
+func (w *writer) answer(r *request, result any, fault *mcp.JSONRPCErrorDetails) {
+	if fault != nil {
+		w.fail(r, fault)
+		return
+	}
+	if result, ok := result.(*mcp.CallToolResult); ok {
 		w.line(r, func() {
 			w.head(r, `"result":`)
 			w.toolResult(result)
 			w.w.WriteByte('}')
 		})
-	case mcp.JSONRPCError:
-		w.fail(r, m.Error)
-	default:
-		w.fail(r, *refuse(mcp.INTERNAL_ERROR, "internal error: no answer"))
-	}
-}
-
-func (w *writer) result(r *request, result any) {
-	if listen, ok := result.(mcp.SubscriptionsListenResult); ok {
-		listen.Meta.SetSubscriptionID(r.id) // as it came, not as float64
+		return
 	}
 	body, err := encode(result)
 	if err != nil {
-		w.fail(r, *refuse(mcp.INTERNAL_ERROR, "internal error: the answer cannot be encoded"))
+		w.fail(r, refuse(mcp.INTERNAL_ERROR, "internal error: the answer cannot be encoded"))
 		return
 	}
 	w.line(r, func() {
@@ -82,8 +71,8 @@ func (w *writer) result(r *request, result any) {
 	})
 }
 
-func (w *writer) fail(r *request, e mcp.JSONRPCErrorDetails) {
-	body, err := encode(e)
+func (w *writer) fail(r *request, fault *mcp.JSONRPCErrorDetails) {
+	body, err := encode(fault)
 	if err != nil {
 		body = []byte(`{"code":-32603,"message":"internal error"}`)
 	}
@@ -94,36 +83,22 @@ func (w *writer) fail(r *request, e mcp.JSONRPCErrorDetails) {
 	})
 }
 
-// notify writes a notification of r's call, with tokens and ids as they came.
-func (w *writer) notify(r *request, n mcp.JSONRPCNotification) {
-	params := maps.Clone(n.Params.AdditionalFields)
-	if n.Method == string(mcp.MethodNotificationProgress) {
-		params["progressToken"] = r.token
-	}
-	if meta := n.Params.Meta; meta != nil {
-		if meta[mcp.MetaKeySubscriptionID] != nil {
-			meta[mcp.MetaKeySubscriptionID] = r.id
-		}
-		params["_meta"] = meta
-	}
+// notify writes a notification of r's call.
+func (w *writer) notify(r *request, method mcp.MCPMethod, params map[string]any) {
 	body, err := encode(struct {
 		JSONRPC string         `json:"jsonrpc"`
-		Method  string         `json:"method"`
+		Method  mcp.MCPMethod  `json:"method"`
 		Params  map[string]any `json:"params"`
-	}{n.JSONRPC, n.Method, params})
+	}{mcp.JSONRPC_VERSION, method, params})
 	if err == nil {
 		w.line(r, func() { w.w.Write(body) })
 	}
 }
 
-// head writes a message up to the value of its last member.
+// head writes an answer up to the value of its last member.
 func (w *writer) head(r *request, member string) {
 	w.w.WriteString(`{"jsonrpc":"2.0","id":`)
-	if r.id == nil {
-		w.w.WriteString("null")
-	} else {
-		w.w.Write(r.id)
-	}
+	w.w.WriteString(cmp.Or(r.id, "null"))
 	w.w.WriteByte(',')
 	w.w.WriteString(member)
 }
@@ -142,6 +117,8 @@ func (w *writer) toolResult(r *mcp.CallToolResult) {
 			w.w.WriteByte('}')
 		} else if b, err := encode(c); err == nil {
 			w.w.Write(b)
+		} else {
+			w.w.WriteString(`{"type":"text","text":"internal error"}`)
 		}
 	}
 	w.w.WriteByte(']')
