@@ -9,7 +9,6 @@ require (
 	github.com/mark3labs/mcp-go v1.2.1
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
 	github.com/tidwall/gjson v1.20.0
-	golang.org/x/sync v0.24.0
 )
 
 require (

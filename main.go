@@ -20,7 +20,6 @@ import (
 	"regexp"
 	"runtime"
 	"runtime/debug"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -75,7 +74,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, in io.R
 	if s.sandbox {
 		s.client = runsapi.Config{BaseURL: "http://sandbox/v1", Timeout: s.client.Timeout, MaxRetries: s.client.MaxRetries}
 		s.client.Transport = sandbox.Transport(ctx, sandbox.New())
-		instructions += " SANDBOX: made-up data from memory; threads thread_demo and thread_long."
+		instructions += " SANDBOX: made-up data from memory; threads " + sandbox.DemoThread + " and " + sandbox.LongThread + "."
 		log.Info("sandbox: made-up data from memory, threads " + sandbox.DemoThread + " and " + sandbox.LongThread)
 	}
 	s.client.Log, s.client.UserAgent = log, "runs-mcp/"+strings.Trim(version(), "()")
@@ -91,9 +90,13 @@ func run(ctx context.Context, args []string, getenv func(string) string, in io.R
 		fmt.Fprintf(errw, "runs-mcp: %s%s\n", err, hint)
 		return exitSettings
 	}
+	if base, err := url.Parse(client.BaseURL()); err == nil && client.Credentials() == nil && s.client.Auth != runsapi.AuthNone && !s.sandbox && !runsapi.IsLoopback(base) {
+		fmt.Fprintln(errw, "runs-mcp: no API key: set OPENAI_API_KEY or --api-key-command; without a key, give --auth none; to try it out, --sandbox")
+		return exitSettings
+	}
 	log.Info("serving", "version", version(), "api", client.BaseURL())
 
-	t := tools.New(client, tools.Options{ReadOnly: s.readOnly, BaseURL: client.BaseURL(), KeyName: s.keyName()})
+	t := tools.New(client, tools.Options{ReadOnly: s.readOnly, BaseURL: client.BaseURL(), KeyName: s.keyName(client)})
 	server := stdio.Server{
 		Info: mcp.Implementation{Name: "runs-mcp", Version: version()}, Instructions: instructions,
 		ListTools: t.List, CallTool: t.Call, Log: log,
@@ -178,7 +181,7 @@ func (s *settings) table() []setting {
 			}
 			return nil
 		}},
-		{"version", "", nil, "print the version and exit", boolean(&s.version)},
+		{"version", "", nil, "print the version and exit", nil},
 	}
 }
 
@@ -217,6 +220,10 @@ func read(args []string, getenv func(string) string) (*settings, error) {
 		if row.flag == "" {
 			continue
 		}
+		if row.flag == "version" {
+			flags.BoolVar(&s.version, row.flag, false, "")
+			continue
+		}
 		given := func(value string) error {
 			later = append(later, func() error {
 				if row.flag == "header" && strings.ContainsAny(value, "\r\n") { // lines are for the variable
@@ -236,7 +243,14 @@ func read(args []string, getenv func(string) string) (*settings, error) {
 		if errors.Is(err, flag.ErrHelp) {
 			return nil, err
 		}
-		return nil, fmt.Errorf("%s; --help lists the flags", strings.ReplaceAll(err.Error(), " -", " --"))
+		problem, _, _ := strings.Cut(err.Error(), "=") // a value may be a secret
+		if !strings.Contains(problem, "--") {
+			problem = strings.Replace(problem, ": -", ": --", 1)
+		}
+		return nil, fmt.Errorf("%s; --help lists the flags", problem)
+	}
+	if s.version {
+		return s, nil
 	}
 	if flags.NArg() > 0 {
 		return nil, errors.New("there are no arguments but flags; --help lists them")
@@ -246,61 +260,34 @@ func read(args []string, getenv func(string) string) (*settings, error) {
 			return nil, err
 		}
 	}
-	return s, s.check()
-}
-
-// check fills the base in, and looks for a credential.
-func (s *settings) check() error {
-	c := &s.client
-	if c.BaseURL == "" {
-		c.BaseURL = openAI
-		if c.Portkey.APIKey != "" {
-			c.BaseURL = portkey
+	if s.client.BaseURL == "" {
+		s.client.BaseURL = openAI
+		if s.client.Portkey.APIKey != "" {
+			s.client.BaseURL = portkey
 		}
 	}
-	base, err := url.Parse(c.BaseURL)
-	if err != nil || s.sandbox || s.version {
-		return nil // New says what is wrong with it
-	}
-	credential := c.APIKey != "" || c.KeyCommand != "" || c.Auth == runsapi.AuthNone || runsapi.IsLoopback(base) ||
-		c.Portkey.APIKey != "" && runsapi.TakesPortkey(base)
-	for name := range c.Header {
-		credential = credential || runsapi.IsCredential(name)
-	}
-	for name := range c.Query {
-		credential = credential || runsapi.IsCredential(name)
-	}
-	if !credential {
-		return errors.New("no API key: set OPENAI_API_KEY or --api-key-command; without a key, give --auth none; to try it out, --sandbox")
-	}
-	return nil
+	return s, nil
 }
 
-// keyName says where the credential comes from, or is "" without one.
-func (s *settings) keyName() string {
+// keyName says which settings the credentials that client sends come from.
+func (s *settings) keyName(client *runsapi.Client) string {
 	c := s.client
 	var names []string
-	for name := range c.Header {
-		if runsapi.IsCredential(name) {
+	for _, name := range client.Credentials() {
+		_, own := c.Header[name]
+		switch {
+		case strings.HasPrefix(name, "?"):
+			names = append(names, "--query or RUNS_MCP_QUERY or --api-base ("+name[1:]+")")
+		case own:
 			names = append(names, "--header or RUNS_MCP_HEADERS ("+name+")")
+		case strings.HasPrefix(name, "X-Portkey"):
+			names = append(names, strings.ToUpper(strings.ReplaceAll(name[2:], "-", "_")))
+		case c.KeyCommand != "":
+			names = append(names, "--api-key-command (OPENAI_API_KEY_COMMAND)")
+		default:
+			names = append(names, "OPENAI_API_KEY")
 		}
 	}
-	switch {
-	case c.Auth == runsapi.AuthNone, c.Header.Get("Authorization") != "" && c.Auth == runsapi.AuthBearer, c.Header.Get("Api-Key") != "":
-	case c.KeyCommand != "":
-		names = append(names, "--api-key-command (OPENAI_API_KEY_COMMAND)")
-	case c.APIKey != "":
-		names = append(names, "OPENAI_API_KEY")
-	}
-	if c.Portkey.APIKey != "" {
-		names = append(names, "PORTKEY_API_KEY")
-	}
-	for name := range c.Query {
-		if runsapi.IsCredential(name) {
-			names = append(names, "--query or RUNS_MCP_QUERY ("+name+")")
-		}
-	}
-	slices.Sort(names)
 	return strings.Join(names, " and ")
 }
 
@@ -411,7 +398,7 @@ server of the OpenAI Assistants Runs API. Start it from an MCP host, or try:
 
   echo '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"list_runs","arguments":{"thread_id":"thread_demo"}}}' | runs-mcp --sandbox
 
-Flags beat the environment. Variables without a flag hold secrets.
+Flags beat the environment. Variables without a flag are for secrets and what goes with them.
 
 `)
 	for _, row := range (&settings{}).table() {

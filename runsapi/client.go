@@ -85,16 +85,17 @@ type Portkey struct{ APIKey, VirtualKey, Provider, Config string }
 
 // Client calls the Runs API. It is safe for concurrent use.
 type Client struct {
-	base       *url.URL
-	query      url.Values
-	header     http.Header
-	keyHeader  string // where a key of keys goes; "" if a header of the user's beats it
-	keyPrefix  string
-	keys       *keyCommand // nil without KeyCommand
-	secrets    []string
-	http       *http.Client
-	maxRetries int
-	log        *slog.Logger
+	base        *url.URL
+	query       url.Values
+	header      http.Header
+	keyHeader   string // where a key of keys goes; "" if a header of the user's beats it
+	keyPrefix   string
+	keys        *keyCommand // nil without KeyCommand
+	secrets     []string
+	credentials []string
+	http        *http.Client
+	maxRetries  int
+	log         *slog.Logger
 }
 
 // What New refuses of a BaseURL. The errors do not show it, as it may hold a secret.
@@ -177,14 +178,21 @@ func New(cfg Config) (*Client, error) {
 		}
 	}
 
-	credential := c.keys != nil
+	if c.keys != nil {
+		c.credentials = append(c.credentials, c.keyHeader)
+	}
 	for name := range c.header {
-		credential = credential || IsCredential(name)
+		if IsCredential(name) || name == "X-Portkey-Config" {
+			c.credentials = append(c.credentials, name)
+		}
 	}
 	for name := range query {
-		credential = credential || IsCredential(name)
+		if IsCredential(name) {
+			c.credentials = append(c.credentials, "?"+name)
+		}
 	}
-	if base.Scheme == "http" && credential && !cfg.AllowHTTP && !IsLoopback(base) {
+	slices.Sort(c.credentials)
+	if base.Scheme == "http" && c.credentials != nil && !cfg.AllowHTTP && !IsLoopback(base) {
 		return nil, ErrPlainHTTP
 	}
 
@@ -220,11 +228,15 @@ func parseBase(base string) (*url.URL, error) {
 	return u, nil
 }
 
-var credentialName = regexp.MustCompile(`(?i)auth|key|token|secret|cookie|code|sig|portkey-config`)
+var credentialName = regexp.MustCompile(`(?i)(^|[-_])(auth|authorization|key|apikey|code|cookie|sig|signature|sas|jwt|session|bearer|pwd|credential|credentials)($|[-_])|token|secret|passw`)
 
 // IsCredential reports whether a header or query parameter of that name is
 // taken for one that signs the caller in.
 func IsCredential(name string) bool { return credentialName.MatchString(name) }
+
+// Credentials names what signs c's requests in: headers, by their canonical
+// names, and query parameters, with a ? before their names, sorted.
+func (c *Client) Credentials() []string { return c.credentials }
 
 // IsLoopback reports whether u's host is this machine by its name or address.
 func IsLoopback(u *url.URL) bool {
@@ -276,6 +288,12 @@ func (w wholeAnswer) read(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode < 200 {
+		return nil, fmt.Errorf("HTTP %d is no answer to this request", resp.StatusCode)
+	}
+	if _, err := req.URL.Parse(resp.Header.Get("Location")); err != nil {
+		resp.Header.Del("Location") // net/http would make an error of it that holds the whole URL
+	}
 	limit := maxBody
 	if !success(resp.StatusCode) {
 		limit = maxErrorBody
@@ -328,6 +346,7 @@ func (c *Client) do(ctx context.Context, method string, query url.Values, segmen
 	u.Path, u.RawPath = plain.String(), escaped.String()
 	u.RawQuery = merged(c.query, query).Encode()
 
+	start := time.Now()
 	for renewed := false; ; renewed = true {
 		key := ""
 		if c.keys != nil {
@@ -336,7 +355,7 @@ func (c *Client) do(ctx context.Context, method string, query url.Values, segmen
 				return nil, err
 			}
 		}
-		a, err := c.send(ctx, method, &u, key)
+		a, err := c.send(ctx, method, &u, key, start)
 		if err != nil {
 			return nil, err
 		}
@@ -364,14 +383,15 @@ func merged(a, b url.Values) url.Values {
 	return m
 }
 
-// send makes the attempts of one call and returns the last one's answer.
-func (c *Client) send(ctx context.Context, method string, u *url.URL, key string) (*answer, error) {
+// send makes the attempts of a call that began at start, and returns the last
+// one's answer.
+func (c *Client) send(ctx context.Context, method string, u *url.URL, key string, start time.Time) (*answer, error) {
 	header := c.header.Clone()
 	if key != "" {
 		header.Set(c.keyHeader, c.keyPrefix+key)
 	}
 	req := (&http.Request{Method: method, URL: u, Host: u.Host, Header: header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}).WithContext(ctx)
-	r := retries{method: method, start: time.Now()}
+	r := retries{method: method, start: start}
 	loop := retryablehttp.Client{
 		HTTPClient: c.http, RetryMax: c.maxRetries,
 		CheckRetry: r.check, Backoff: r.backoff, ErrorHandler: retryablehttp.PassthroughErrorHandler,
@@ -382,10 +402,12 @@ func (c *Client) send(ctx context.Context, method string, u *url.URL, key string
 	if resp != nil && err == nil {
 		a.status, a.header, a.body = resp.StatusCode, resp.Header, resp.Body.(readBody).Bytes()
 	}
-	c.log.Debug("call", "method", method, "path", a.path, "status", a.status, "duration", time.Since(r.start), "tries", r.tries)
+	c.log.Debug("call", "method", method, "path", a.path, "status", a.status, "duration", time.Since(start), "tries", r.tries)
 	switch {
-	case ctx.Err() != nil:
-		return nil, context.Cause(ctx)
+	case ctx.Err() != nil && (err != nil || !success(a.status)):
+		e := c.networkError(a, context.Cause(ctx))
+		e.err = context.Cause(ctx)
+		return nil, e
 	case err != nil:
 		return nil, c.networkError(a, err)
 	}
@@ -404,11 +426,11 @@ func checkID(name, id string) error {
 	problem := ""
 	switch {
 	case id == "":
-		problem = "is empty"
+		problem = "is empty; wants an id as the API gives it"
 	case len(id) > maxID:
 		problem = fmt.Sprintf("has %d bytes, at most %d are allowed", len(id), maxID)
 	case id == "." || id == "..":
-		problem = fmt.Sprintf("%q is no id", id)
+		problem = fmt.Sprintf("got %q, wants an id as the API gives it", id)
 	default:
 		i := strings.IndexFunc(id, func(r rune) bool {
 			return slices.Contains([]rune(`/\?#%`), r) || isSpaceOrControl(r)
@@ -417,7 +439,7 @@ func checkID(name, id string) error {
 			return nil
 		}
 		r := []rune(id[i:])[0]
-		problem = fmt.Sprintf("%q has %q in it; ids hold none of / \\ ? # %%, white space or control characters", id, r)
+		problem = fmt.Sprintf("got %q, which has %q in it; ids hold none of / \\ ? # %%, white space or control characters", id, r)
 	}
 	return &ArgumentError{name, problem}
 }

@@ -273,13 +273,13 @@ func TestCallEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cause := errors.New("no longer wanted")
 	cancel(cause)
-	if _, err := c.GetRun(ctx, "t", "r"); err != cause {
+	if _, err := c.GetRun(ctx, "t", "r"); !errors.Is(err, cause) {
 		t.Error(err)
 	}
 	ctx, cancel = context.WithCancelCause(t.Context())
 	go func() {
 		_, err := c.GetRun(ctx, "t", "r")
-		if err != cause {
+		if !errors.Is(err, cause) {
 			t.Error(err)
 		}
 	}()

@@ -1,7 +1,9 @@
 package runsapi
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"html"
@@ -36,7 +38,8 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s %s: HTTP %d: %s", e.Method, e.Path, e.Status, e.Message)
 }
 
-// Unwrap gives [ErrNotRuns] for an answer that is not the Runs API's.
+// Unwrap gives [ErrNotRuns] for an answer that is not the Runs API's, and the
+// cause of the end of a context that ended the call.
 func (e *Error) Unwrap() error { return e.err }
 
 // QuotaSpent reports whether the API says that a quota is used up, so that no
@@ -56,9 +59,9 @@ var ErrNotRuns = errors.New("not a Runs API response")
 func (c *Client) apiError(a *answer) *Error {
 	e := decodeError(a.body)
 	e.Message = cmp.Or(e.Message, http.StatusText(a.status), "no message")
-	if a.status >= 300 && a.status < 400 {
+	if location := a.header.Get("Location"); a.status >= 300 && a.status < 400 && location != "" {
 		e.Message = "redirected; redirects are not followed"
-		if to, err := c.base.Parse(a.header.Get("Location")); err == nil {
+		if to, err := c.base.Parse(location); err == nil {
 			e.Message = fmt.Sprintf("redirected to %s://%s%s; redirects are not followed", to.Scheme, to.Host, to.EscapedPath())
 		}
 	}
@@ -140,6 +143,14 @@ func decodeError(body []byte) Error {
 	}
 	if e.Message == "" && s != "{}" && s != "null" && s != "[]" {
 		e.Message = s
+		var any any
+		if json.Unmarshal([]byte(s), &any) == nil { // of many ways to write a character leave one, which redact knows
+			var b bytes.Buffer
+			enc := json.NewEncoder(&b)
+			enc.SetEscapeHTML(false)
+			enc.Encode(any)
+			e.Message = b.String()
+		}
 	}
 	return e
 }
@@ -155,20 +166,24 @@ func firstText(v gjson.Result, names ...string) string {
 
 // text is what a field says: "" for null, for what is absent, and for the
 // literal "None" and "null" that Python gateways send in its place. FastAPI's
-// list of faults becomes one line.
+// list of faults becomes one line, of the first of them.
 func text(v gjson.Result) string {
 	switch {
 	case v.Type == gjson.Null:
 		return ""
 	case v.IsArray():
 		var faults []string
-		for _, f := range v.Array() {
-			fault := cmp.Or(firstText(f, "msg", "message"), text(f))
-			if where := f.Get("loc.@reverse.0"); where.Exists() {
-				fault = where.String() + ": " + fault
+		v.ForEach(func(_, f gjson.Result) bool {
+			fault := f.String()
+			if f.IsObject() {
+				fault = cmp.Or(f.Get("msg").String(), f.Get("message").String(), f.Raw)
+				if where := f.Get("loc").Array(); len(where) > 0 {
+					fault = where[len(where)-1].String() + ": " + fault
+				}
 			}
-			faults = append(faults, fault)
-		}
+			faults = append(faults, cut(fault, maxMessage))
+			return len(faults) < 10
+		})
 		return strings.Join(faults, "; ")
 	case v.String() == "None" || v.String() == "null":
 		return ""

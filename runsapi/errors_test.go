@@ -153,6 +153,7 @@ func TestShortSecretsStandAlone(t *testing.T) {
 	for text, want := range map[string]string{
 		"No run_1 in thread_run-2, rerun": "No run_1 in thread_run-2, rerun",
 		"Bearer run":                      "Bearer ***",
+		"x run run y":                     "x *** *** y",
 		`key "run", run.`:                 `key "***", ***.`,
 	} {
 		if got := c.redact(text); got != want {
@@ -176,5 +177,47 @@ func TestRelativeRedirectSaysWhereTo(t *testing.T) {
 	_, err := dial(t, status(302, "", "Location", "/login?secret=1")).GetRun(t.Context(), "t", "r")
 	if err == nil || !strings.Contains(err.Error(), "redirected to https://api.example/login;") {
 		t.Error(err)
+	}
+}
+
+func TestSecretsInOddSpellings(t *testing.T) {
+	c := dial(t, nil, func(cfg *Config) {
+		cfg.APIKey = "abc/defghij+klm"
+		cfg.Header = http.Header{"X-Api-Key": {"s3cret7"}, "X-Team": {"alpha  beta"}}
+	})
+	for _, echo := range []string{
+		`{"seen":"abc\/defghij\u002Bklm"}`, "code=abc%2fdefghij%2bklm", `<p>abc/defghij+klm`, "bad key s3cret7", "team alpha  beta",
+	} {
+		e := decodeError([]byte(echo))
+		got := c.complete(&e, &answer{}).Message
+		for _, secret := range []string{"defghij", "s3cret7", "beta"} {
+			if strings.Contains(got, secret) {
+				t.Errorf("%s: %s", echo, got)
+			}
+		}
+	}
+}
+
+// Nested without end, but read in one go.
+func TestDeepErrorBody(t *testing.T) {
+	body := `{"detail":` + strings.Repeat("[", 4900) + `"` + strings.Repeat("x", 1<<20-10_000) + `"` + strings.Repeat("]", 4900) + `}`
+	_, err := dial(t, status(400, body)).GetRun(t.Context(), "t", "r")
+	var e *Error
+	if !errors.As(err, &e) || e.Message == "" {
+		t.Error(err)
+	}
+}
+
+func TestOddRedirects(t *testing.T) {
+	for _, location := range []string{"", "http://h/%zz?code=canary-123"} {
+		tries := 0
+		_, err := dial(t, func(w http.ResponseWriter, r *http.Request) {
+			tries++
+			status(304, "", "Location", location)(w, r)
+		}).GetRun(t.Context(), "t", "r")
+		var e *Error
+		if !errors.As(err, &e) || e.Status != 304 || e.Message != "Not Modified" || tries != 1 {
+			t.Errorf("%s: %v after %d tries", location, err, tries)
+		}
 	}
 }

@@ -5,31 +5,39 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"time"
-
-	"golang.org/x/sync/singleflight"
 )
 
 const (
 	keyAge     = 45 * time.Minute // Entra tokens live for about an hour
 	keyPause   = time.Minute      // between two runs of the command
 	keyTimeout = 30 * time.Second
+	maxKey     = 64 << 10 // bytes that the command may print
 )
 
 // keyCommand gets the key from a command, for tokens that do not live as long
 // as the process does.
 type keyCommand struct {
 	command string
-	runs    singleflight.Group // however many calls wait, the command runs once
 
-	mu   sync.Mutex
-	last string    // the key
-	ran  time.Time // when the command last ended
-	old  []string  // keys before last, which are secrets still
+	mu      sync.Mutex
+	last    string    // the key
+	refuses bool      // the API refused it
+	ran     time.Time // when the command last ended
+	err     error     // how it last ended
+	old     []string  // keys before last, which are secrets still
+	running *keyRun   // nil while the command does not run
+}
+
+// keyRun is one run of the command. It serves all who wait, and is ended when
+// nobody does any more.
+type keyRun struct {
+	waiting int
+	stop    context.CancelFunc
+	done    chan struct{}
 }
 
 func newKeyCommand(command string) *keyCommand { return &keyCommand{command: command} }
@@ -37,25 +45,66 @@ func newKeyCommand(command string) *keyCommand { return &keyCommand{command: com
 // key returns the key, running the command if there is none yet or it is old.
 func (k *keyCommand) key(ctx context.Context) (string, error) {
 	k.mu.Lock()
-	last, ran := k.last, k.ran
-	k.mu.Unlock()
-	age := time.Since(ran)
-	if last != "" && age < keyAge {
-		return last, nil
-	}
-	result := k.runs.DoChan("", func() (any, error) {
-		// The run belongs to all who wait for it, not to the first of them.
-		return k.run(context.WithoutCancel(ctx))
-	})
-	select {
-	case <-ctx.Done():
-		return "", context.Cause(ctx)
-	case r := <-result:
-		if r.Err != nil {
-			return "", r.Err
+	for k.wanted() {
+		if k.running == nil {
+			k.start()
 		}
-		return r.Val.(string), nil
+		run := k.running
+		run.waiting++
+		k.mu.Unlock()
+		select {
+		case <-run.done:
+		case <-ctx.Done():
+		}
+		k.mu.Lock()
+		run.waiting--
+		if ctx.Err() != nil {
+			last := run.waiting == 0
+			k.mu.Unlock()
+			if last {
+				run.stop()
+				<-run.done // so that the command does not outlive the program
+			}
+			return "", context.Cause(ctx)
+		}
 	}
+	defer k.mu.Unlock()
+	if k.last == "" {
+		return "", k.err
+	}
+	return k.last, nil
+}
+
+// wanted reports whether the command is to be run: at first, when the key is
+// old or refused, but not within a minute of its last run.
+func (k *keyCommand) wanted() bool {
+	age := time.Since(k.ran)
+	return k.running != nil || age >= keyAge || age >= keyPause && (k.last == "" || k.refuses || k.err != nil)
+}
+
+// start runs the command. If it fails, the key at hand stays in use.
+func (k *keyCommand) start() {
+	ctx, stop := context.WithTimeout(context.Background(), keyTimeout)
+	run := &keyRun{stop: stop, done: make(chan struct{})}
+	k.running = run
+	go func() {
+		defer stop()
+		key, err := shell(ctx, k.command)
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.running = nil
+		close(run.done)
+		if errors.Is(ctx.Err(), context.Canceled) {
+			return // nobody waited for it any more: as if it had not run
+		}
+		k.ran, k.err = time.Now(), err
+		if err == nil {
+			if k.last != "" && k.last != key {
+				k.old = append(k.old, k.last)
+			}
+			k.last, k.refuses = key, false
+		}
+	}()
 }
 
 // refused tells that the API answered 401 to key, and reports whether the call
@@ -63,34 +112,10 @@ func (k *keyCommand) key(ctx context.Context) (string, error) {
 func (k *keyCommand) refused(key string) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.last == "" || k.last != key {
-		return true
+	if k.last == key {
+		k.refuses = true
 	}
-	if time.Since(k.ran) < keyPause {
-		return false
-	}
-	k.old, k.last = append(k.old, k.last), ""
-	return true
-}
-
-// run runs the command. If it fails while the key at hand may still do, that
-// key stays in use and the command rests for a while.
-func (k *keyCommand) run(ctx context.Context) (string, error) {
-	key, err := shell(ctx, k.command)
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if err != nil {
-		if k.last == "" {
-			return "", err
-		}
-		k.ran = time.Now().Add(keyPause - keyAge)
-		return k.last, nil
-	}
-	if k.last != "" && k.last != key {
-		k.old = append(k.old, k.last)
-	}
-	k.last, k.ran = key, time.Now()
-	return key, nil
+	return k.last != key || k.wanted()
 }
 
 // seen lists every key that the command has given lately.
@@ -110,21 +135,20 @@ func (e *KeyError) Error() string { return "the API key command " + e.Problem }
 // shell runs command with the system shell, its stdin closed, and returns the
 // first line that it prints.
 func shell(ctx context.Context, command string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, keyTimeout)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", command)
-	if runtime.GOOS == "windows" {
-		cmd = exec.CommandContext(ctx, "cmd.exe", "/C", command)
-	}
-	cmd.WaitDelay = time.Second // a grandchild may hold the pipe open
-	out, err := cmd.Output()
+	cmd := shellCommand(ctx, command)
+	var out firstBytes
+	cmd.Stdout = &out
+	cmd.WaitDelay = 200 * time.Millisecond // something that it started may hold the pipe open
+	err := cmd.Run()
 	var exit *exec.ExitError
 	switch {
 	case ctx.Err() != nil:
 		return "", &KeyError{fmt.Sprintf("did not end within %s", keyTimeout)}
+	case errors.Is(err, errTooMuch), len(out) > maxKey/2 && err != nil:
+		return "", &KeyError{fmt.Sprintf("printed more than %d KiB", maxKey>>10)}
 	case errors.As(err, &exit):
 		return "", &KeyError{fmt.Sprintf("ended with %s", exit.ProcessState)}
-	case err != nil:
+	case err != nil && !errors.Is(err, exec.ErrWaitDelay):
 		return "", &KeyError{"could not be run by the system shell"}
 	}
 	first, _, _ := strings.Cut(strings.TrimPrefix(string(out), "\ufeff"), "\n")
@@ -136,4 +160,17 @@ func shell(ctx context.Context, command string) (string, error) {
 		return "", &KeyError{"printed a first line that is no key: it has spaces or other than ASCII characters in it"}
 	}
 	return key, nil
+}
+
+var errTooMuch = errors.New("too much output")
+
+// firstBytes takes maxKey bytes, and fails beyond, which ends the command.
+type firstBytes []byte
+
+func (f *firstBytes) Write(p []byte) (int, error) {
+	if len(*f)+len(p) > maxKey {
+		return 0, errTooMuch
+	}
+	*f = append(*f, p...)
+	return len(p), nil
 }

@@ -1,3 +1,5 @@
+//go:build !windows
+
 package runsapi
 
 import (
@@ -9,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -119,6 +122,7 @@ func TestKeyCommandThatFails(t *testing.T) {
 		"echo canary with spaces": "is no key",
 		"no-such-canary":          "ended with exit status 127",
 		"cat":                     "printed nothing", // its stdin is closed
+		"yes canary":              "printed more than 64 KiB",
 	} {
 		c := dial(t, func(http.ResponseWriter, *http.Request) { t.Error("sent without a key") }, func(cfg *Config) { cfg.KeyCommand = command })
 		_, err := c.GetRun(t.Context(), "t", "r")
@@ -148,6 +152,67 @@ func TestRenewalThatFails(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestKeyCommandThatFailsRestsForAMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		command, runs := counting(t)
+		c := dial(t, answers(runJSON), func(cfg *Config) { cfg.KeyCommand = command + "; exit 1" })
+		for _, want := range []int{1, 1, 2, 2} {
+			if _, err := c.GetRun(t.Context(), "t", "r"); err == nil || runs() != want {
+				t.Errorf("%d runs, want %d, %v", runs(), want, err)
+			}
+			time.Sleep(40 * time.Second)
+		}
+	})
+}
+
+func TestKeyCommandThatLeavesSomethingRunning(t *testing.T) {
+	c := dial(t, answers(runJSON), func(cfg *Config) { cfg.KeyCommand = "sleep 5 & echo good-key" })
+	if _, err := c.GetRun(t.Context(), "t", "r"); err != nil {
+		t.Error(err)
+	}
+}
+
+// The last who waits for it ends the command, and what it started.
+func TestKeyCommandEndsWithItsLastCall(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "pid")
+	c := dial(t, answers(runJSON), func(cfg *Config) {
+		cfg.KeyCommand = fmt.Sprintf("sh -c 'echo $$ > %s; sleep 60; true'; echo key", file)
+	})
+	var calls sync.WaitGroup
+	contexts := make([]context.CancelFunc, 3)
+	for i := range contexts {
+		var ctx context.Context
+		ctx, contexts[i] = context.WithCancel(t.Context())
+		calls.Go(func() {
+			if _, err := c.GetRun(ctx, "t", "r"); !errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
+		})
+	}
+	pid := 0
+	for n, _ := 0, 0; n == 0; { // until the command has started
+		b, _ := os.ReadFile(file)
+		n, _ = fmt.Sscan(string(b), &pid)
+	}
+	for _, cancel := range contexts {
+		cancel()
+	}
+	calls.Wait()
+	if p, err := os.FindProcess(pid); err == nil && p.Signal(syscall.Signal(0)) == nil {
+		if state, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)); !strings.Contains(string(state), ") Z ") && len(state) > 0 {
+			t.Errorf("process %d goes on: %s", pid, state)
+		}
+	}
+}
+
+func TestNoRetryStartsLateBecauseOfTheKeyCommand(t *testing.T) {
+	s := &script{start: time.Now(), steps: []http.HandlerFunc{status(429, "", "Retry-After", "44.5")}}
+	c := dial(t, s.ServeHTTP, func(cfg *Config) { cfg.KeyCommand = "sleep 1; echo key" })
+	if _, err := c.GetRun(t.Context(), "t", "r"); err == nil || len(s.times) != 1 {
+		t.Errorf("%d tries, %v", len(s.times), err)
+	}
 }
 
 func TestCallDoesNotWaitForAKeyLongerThanItsContext(t *testing.T) {

@@ -18,21 +18,21 @@ const shortestSecret = 8
 // values of the headers and query parameters that the user added.
 func secrets(cfg Config, query url.Values) []string {
 	list := []string{cfg.APIKey, cfg.Portkey.APIKey, cfg.Portkey.VirtualKey, cfg.Portkey.Config}
-	add := func(v string) {
-		if len(v) >= shortestSecret {
+	add := func(name, v string) {
+		if len(v) >= shortestSecret || IsCredential(name) {
 			list = append(list, v)
 		}
 	}
-	for _, values := range cfg.Header {
+	for name, values := range cfg.Header {
 		for _, v := range values {
-			add(v)
-			add(v[strings.LastIndexByte(v, ' ')+1:]) // what follows "Bearer "
+			add(name, v)
+			add(name, v[strings.LastIndexByte(v, ' ')+1:]) // what follows "Bearer "
 		}
 	}
 	for name, values := range query {
 		for _, v := range values {
 			if name != "api-version" {
-				add(v)
+				add(name, v)
 			}
 		}
 	}
@@ -53,8 +53,10 @@ func (c *Client) redact(text string) string {
 			continue
 		}
 		quoted, _ := json.Marshal(s)
-		for _, f := range []string{s, string(quoted[1 : len(quoted)-1]), html.EscapeString(s), url.QueryEscape(s)} {
-			forms = append(forms, f, url.QueryEscape(f), url.PathEscape(f))
+		for _, f := range []string{s, oneLine(s), string(quoted[1 : len(quoted)-1]), html.EscapeString(s), url.QueryEscape(s)} {
+			for _, f := range []string{f, url.QueryEscape(f), url.PathEscape(f)} {
+				forms = append(forms, f, percent.ReplaceAllStringFunc(f, strings.ToLower))
+			}
 		}
 	}
 	slices.SortFunc(forms, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) }) // one may hold another
@@ -62,8 +64,13 @@ func (c *Client) redact(text string) string {
 		if len(f) >= shortestSecret {
 			text = strings.ReplaceAll(text, f, "***")
 		} else if strings.Contains(text, f) {
-			text = regexp.MustCompile(`(^|[^\w-])`+regexp.QuoteMeta(f)+`($|[^\w-])`).ReplaceAllString(text, "$1***$2")
+			alone := regexp.MustCompile(`(^|[^\w-])` + regexp.QuoteMeta(f) + `($|[^\w-])`)
+			for range 2 { // two that stand side by side share what is between them
+				text = alone.ReplaceAllString(text, "$1***$2")
+			}
 		}
 	}
 	return text
 }
+
+var percent = regexp.MustCompile(`%[0-9A-F]{2}`)

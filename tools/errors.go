@@ -36,7 +36,7 @@ func (r runs) explain(err error) string {
 	var key *runsapi.KeyError
 	switch {
 	case errors.As(err, &api):
-		lines = append(lines, asked(api), r.next(api))
+		lines = append(lines, strings.TrimSpace(asked(api)+"\n"+r.next(api)))
 	case errors.As(err, &key):
 		lines = append(lines, key.Error()+".", "The user can run it in a shell to see why, and mend --api-key-command.")
 	default:
@@ -71,11 +71,13 @@ func (r runs) next(e *runsapi.Error) string {
 		tries = fmt.Sprintf("%d tries were made", e.Attempts)
 	}
 	switch s := e.Status; {
+	case s == 0 && e.Unwrap() != nil: // not the API's fault: the call was ended
+		return strings.TrimSpace(unsure(e))
 	case s == 0:
 		return fmt.Sprintf("%sCheck that the base URL %s is right and can be reached from here; %s.", unsure(e), r.options.BaseURL, tries)
 	case errors.Is(e, runsapi.ErrNotRuns):
 		return fmt.Sprintf("The base URL %s (--api-base or OPENAI_BASE_URL) must be what comes before /threads on a server of the OpenAI Assistants Runs API; the user should check it.", r.options.BaseURL)
-	case s < 400:
+	case s < 400 && s != http.StatusNotModified:
 		return "The user should set --api-base (OPENAI_BASE_URL) to where the API is now."
 	case s == 401 && r.options.KeyName == "":
 		return "No credential was sent: the user should set OPENAI_API_KEY or --api-key-command, and restart the server."
@@ -126,11 +128,11 @@ func (r runs) notFound(e *runsapi.Error) string {
 	if strings.HasPrefix(thread, "run_") {
 		fmt.Fprintf(&b, "thread_id %s looks like a run id. ", thread)
 	}
-	what := "run"
+	what := "or the run does not exist (thread ids cannot be listed, they come from the application; list_runs finds the runs of a thread)"
 	if run == "" {
-		what = "cursor"
+		what = "does not exist, or the cursor if there was one (thread ids cannot be listed, they come from the application)"
 	}
-	fmt.Fprintf(&b, "Either the thread or the %s does not exist (thread ids cannot be listed, they come from the application; list_runs finds the runs of a thread), or there is no Runs API at the base URL %s", what, r.options.BaseURL)
+	fmt.Fprintf(&b, "Either the thread %s, or there is no Runs API at the base URL %s", what, r.options.BaseURL)
 	if base, err := url.Parse(r.options.BaseURL); err == nil && strings.EqualFold(strings.TrimSuffix(base.Hostname(), "."), "api.openai.com") {
 		b.WriteString(", where OpenAI switched it off on 2026-08-26: the user has to set --api-base (OPENAI_BASE_URL) to another server")
 	}

@@ -85,9 +85,7 @@ const (
 
 // scan reads page after page for what a asks for, and makes one list of it.
 func (r runs) scan(ctx context.Context, a listRunsArgs, p runsapi.ListParams, report Report) (string, error) {
-	limited, cancel := context.WithTimeoutCause(ctx, scanTime, &runsapi.Error{
-		Method: "GET", Path: "/threads/" + a.ThreadID + "/runs", Message: "no page of runs within 45 s", Attempts: 1,
-	})
+	limited, cancel := context.WithTimeoutCause(ctx, scanTime, errors.New("no page of runs came within 45 s; try again later, or ask for one page, without all and status"))
 	defer cancel()
 	var (
 		pages          int // that were read

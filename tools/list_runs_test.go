@@ -172,7 +172,7 @@ func TestCursorsThatLeadNowhere(t *testing.T) {
 func TestAScanThatGetsNoPageSaysWhatWasAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := connect(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
-		if got := h.bad("list_runs", `{"thread_id":"t","all":true}`); !strings.HasPrefix(got, "GET /threads/t/runs got no answer: no page of runs within 45 s\nCheck that the base URL") {
+		if got := h.bad("list_runs", `{"thread_id":"t","all":true}`); !strings.HasPrefix(got, "GET /v1/threads/t/runs got no answer: no page of runs came within 45 s; try again later") {
 			t.Error(got)
 		}
 	})

@@ -12,7 +12,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -31,6 +33,7 @@ var binary = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	built = dir
 	path := filepath.Join(dir, "runs-mcp")
 	if runtime.GOOS == "windows" {
 		path += ".exe"
@@ -43,11 +46,11 @@ var binary = sync.OnceValues(func() (string, error) {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if path, err := binary(); err == nil {
-		os.RemoveAll(filepath.Dir(path))
-	}
+	os.RemoveAll(built)
 	os.Exit(code)
 }
+
+var built string // the folder of the binary, once there is one
 
 // program is a run of the binary that is yet to start. Its environment is env
 // alone; it is killed if it takes a minute.
@@ -106,6 +109,68 @@ func TestReadmesFirstCommand(t *testing.T) {
 	}
 }
 
+// README's tables say what the program says.
+func TestReadmesTables(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	section := func(title string) string {
+		_, rest, ok := strings.Cut(string(readme), "\n## "+title+"\n")
+		if !ok {
+			t.Fatalf("README has no section %s", title)
+		}
+		part, _, _ := strings.Cut(rest, "\n## ")
+		return part
+	}
+	quoted := regexp.MustCompile("`([^`]+)`")
+	column := func(table string, n int) (cells []string) {
+		for line := range strings.Lines(table) {
+			if parts := strings.Split(line, " | "); strings.HasPrefix(line, "| ") && len(parts) > n {
+				for _, m := range quoted.FindAllStringSubmatch(parts[n], -1) {
+					cells = append(cells, m[1])
+				}
+			}
+		}
+		slices.Sort(cells)
+		return slices.Compact(cells)
+	}
+
+	var flags, variables []string
+	for line := range strings.Lines(runProgram(t, "", nil, "--help").out) {
+		name, isFlag := strings.CutPrefix(line, "  --")
+		line = strings.TrimSpace(line)
+		if isFlag {
+			flags = append(flags, "--"+strings.Fields(name)[0])
+		} else if regexp.MustCompile(`^[A-Z_]+(, [A-Z_]+)*$`).MatchString(line) {
+			variables = append(variables, strings.Split(line, ", ")...)
+		}
+	}
+	slices.Sort(flags)
+	slices.Sort(variables)
+	settings := strings.ReplaceAll(section("Settings"), "\n| | ", "\n|  | ")
+	if got := column(settings, 0); !slices.Equal(got, flags) || len(flags) < 15 {
+		t.Errorf("README has the flags %q, --help %q", got, flags)
+	}
+	if got := column(settings, 1); !slices.Equal(got, variables) || len(variables) < 15 {
+		t.Errorf("README has the variables %q, --help %q", got, variables)
+	}
+
+	var arguments []string
+	list := runProgram(t, `{"jsonrpc":"2.0","id":1,"method":"tools/list"}`, nil, "--sandbox").out
+	for _, schema := range gjson.Get(list, "result.tools.#.inputSchema.properties").Array() {
+		schema.ForEach(func(name, _ gjson.Result) bool {
+			arguments = append(arguments, name.Str)
+			return true
+		})
+	}
+	slices.Sort(arguments)
+	arguments = slices.Compact(arguments)
+	if got := column(section("Tools"), 1); !slices.Equal(got, arguments) || len(arguments) < 10 {
+		t.Errorf("README has the arguments %q, the tools %q", got, arguments)
+	}
+}
+
 func TestBadSettings(t *testing.T) {
 	key := []string{"OPENAI_API_KEY=sk-canary"}
 	for _, tc := range []struct {
@@ -148,6 +213,9 @@ func TestBadSettings(t *testing.T) {
 		{key, []string{"--nonsense"}, "--nonsense"},
 		{key, []string{"--api-key", "sk-canary"}, "--api-key"},
 		{key, []string{"--timeout"}, "--timeout"},
+		{key, []string{"---api-key=canary"}, "---api-key"},
+		{key, []string{"--api-base", "https://h/v1", "--auth", "bearer", "--header", "X-Design: 1", "--api-key-command", "${X}"}, "--api-key-command still reads ${X}"},
+		{[]string{"PORTKEY_PROVIDER=openai"}, []string{"--api-base", "https://gateway.example", "--header", "X-Design: 1"}, "no API key"},
 		{key, []string{"serve"}, "no arguments but flags"},
 	} {
 		o := runProgram(t, getQueued, tc.env, tc.args...)
@@ -166,7 +234,7 @@ func TestHelpAndVersion(t *testing.T) {
 			t.Errorf("%+v", o)
 		}
 	}
-	if o := runProgram(t, "", nil, "--version"); o.code != 0 || !strings.HasPrefix(o.out, "runs-mcp ") || !strings.Contains(o.out, runtime.Version()) {
+	if o := runProgram(t, "", []string{"RUNS_MCP_TIMEOUT=soon"}, "--version"); o.code != 0 || !strings.HasPrefix(o.out, "runs-mcp ") || !strings.Contains(o.out, runtime.Version()) {
 		t.Errorf("%+v", o)
 	}
 }

@@ -169,6 +169,17 @@ func TestToolsList(t *testing.T) {
 	json.Indent(&indented, []byte(raw), "", "  ")
 	golden(t, "testdata/tools_list.golden.json", append(indented.Bytes(), '\n'))
 
+	// What a model sees of it. 850 tokens of o200k are the most that it may cost; it
+	// measured 806 at 3,436 bytes.
+	seen := 0
+	gjson.Get(raw, "tools").ForEach(func(_, tool gjson.Result) bool {
+		seen += len(tool.Get("name").Str) + len(tool.Get("description").Str) + len(tool.Get("inputSchema").Raw)
+		return true
+	})
+	if seen > 3600 {
+		t.Errorf("names, descriptions and input schemas are %d bytes", seen)
+	}
+
 	allowed := []string{"type", "properties", "required", "items", "enum", "minimum", "maximum", "description", "additionalProperties"}
 	gjson.Get(raw, "tools").ForEach(func(_, tool gjson.Result) bool {
 		name := tool.Get("name").Str
@@ -293,13 +304,13 @@ func TestBadArguments(t *testing.T) {
 		{"get_run", `{}`, "thread_id: missing, wants a string\nrun_id: missing, wants a string"},
 		{"get_run", `{"thread_id":"t","run_id":"r","timeout_sec":86401}`, "timeout_sec: got 86401, wants an integer from 0 to 86400"},
 		{"get_run", `{"thread_id":"t","run_id":"r","timeout_sec":-1}`, "timeout_sec: got -1, wants an integer from 0 to 86400"},
-		{"get_run", `{"thread_id":"t","run_id":"../x"}`, `run_id: "../x" has '/' in it; ids hold none of / \ ? # %, white space or control characters`},
-		{"get_run", `{"thread_id":"","run_id":"r"}`, "thread_id: is empty"},
+		{"get_run", `{"thread_id":"t","run_id":"../x"}`, `run_id: got "../x", which has '/' in it; ids hold none of / \ ? # %, white space or control characters`},
+		{"get_run", `{"thread_id":"","run_id":"r"}`, "thread_id: is empty; wants an id as the API gives it"},
 		{"cancel_run", `{"thread_id":"t","runId":"r"}`, "runId: unknown argument, did you mean run_id? this tool takes thread_id, run_id, fields, timeout_sec, force, wait\nrun_id: missing, wants a string"},
 		{"list_runs", `{"thread_id":"t","limit":0}`, "limit: got 0, wants an integer from 1 to 100"},
 		{"list_runs", `{"thread_id":"t","order":"up"}`, `order: got "up", wants one of "asc", "desc"`},
 		{"list_runs", `{"thread_id":"t","status":["done"]}`, `status[0]: got "done", wants one of "queued", "in_progress", "requires_action", "cancelling", "cancelled", "failed", "completed", "incomplete", "expired", "active"`},
-		{"list_runs", `{"thread_id":"t","after":"a b"}`, `after: "a b" has ' ' in it; ids hold none of / \ ? # %, white space or control characters`},
+		{"list_runs", `{"thread_id":"t","after":"a b"}`, `after: got "a b", which has ' ' in it; ids hold none of / \ ? # %, white space or control characters`},
 		{"list_runs", `{"thread_id":"t","after":""}`, "after: is empty; leave it out to begin at the beginning"},
 		{"list_runs", `{"thread_id":"t","before":"","all":true}`, "before: is empty; leave it out to begin at the beginning"},
 	} {
@@ -324,7 +335,7 @@ func TestErrorTexts(t *testing.T) {
 		{"ids the wrong way round", "get_run", `{"thread_id":"run_1","run_id":"thread_1"}`, "", status(404, ""), []string{"run_id thread_1 looks like a thread id", "thread_id run_1 looks like a run id"}, ""},
 		{"429", "cancel_run", `{"thread_id":"t","run_id":"r","force":true}`, "", status(429, "", "Retry-After", "120"), []string{"POST /v1/threads/t/runs/r/cancel answered HTTP 429: Too Many Requests", "try again in 120 s", "1 try"}, ""},
 		{"quota", "get_run", `{"thread_id":"t","run_id":"r"}`, "", status(429, `{"error":{"message":"m","code":"insufficient_quota"}}`), []string{"A quota is used up", "does not help"}, "later"},
-		{"no cursor", "list_runs", `{"thread_id":"t","after":"x"}`, "", status(404, ""), []string{"Either the thread or the cursor does not exist"}, ""},
+		{"no cursor", "list_runs", `{"thread_id":"t","after":"x"}`, "", status(404, ""), []string{"Either the thread does not exist, or the cursor if there was one"}, ""},
 		{"no answer to a cancel", "cancel_run", `{"thread_id":"t","run_id":"r","force":true}`, "", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, []string{"The cancel may have arrived all the same: get_run shows"}, ""},
 		{"a setting at fault", "get_run", `{"thread_id":"t","run_id":"r"}`, "", status(400, `{"status":"failure","message":"Either x-portkey-config or x-portkey-provider header is required"}`), []string{"x-portkey-provider header is required", "it is a setting"}, ""},
 		{"503", "get_run", `{"thread_id":"t","run_id":"r"}`, "", status(503, "", "Retry-After", "0.01"), []string{"HTTP 503", "3 tries were made"}, ""},
