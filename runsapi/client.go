@@ -22,6 +22,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -291,34 +292,46 @@ func (w wholeAnswer) read(req *http.Request) (*http.Response, error) {
 	if resp.StatusCode < 200 {
 		return nil, fmt.Errorf("HTTP %d is no answer to this request", resp.StatusCode)
 	}
-	if _, err := req.URL.Parse(resp.Header.Get("Location")); err != nil {
-		resp.Header.Del("Location") // net/http would make an error of it that holds the whole URL
+	if location := resp.Header.Get("Location"); location != "" {
+		if _, err := req.URL.Parse(location); err != nil {
+			resp.Header.Del("Location") // net/http would make an error of it that holds the whole URL
+		}
 	}
 	limit := maxBody
 	if !success(resp.StatusCode) {
 		limit = maxErrorBody
 	}
-	var body bytes.Buffer
+	body := buffers.Get().(*bytes.Buffer)
+	body.Reset()
 	if n := resp.ContentLength; n > 0 && n <= int64(limit) {
 		body.Grow(int(n) + bytes.MinRead)
 	}
 	if _, err := body.ReadFrom(io.LimitReader(resp.Body, int64(limit)+1)); err != nil {
+		readBody{body}.Close()
 		return nil, fmt.Errorf("the answer broke off: %w", err)
 	}
 	if body.Len() > limit {
 		if limit == maxBody {
+			readBody{body}.Close()
 			return nil, errTooLarge
 		}
 		body.Truncate(limit)
 	}
-	resp.Body = readBody{&body}
+	resp.Body = readBody{body}
 	return resp, nil
 }
 
-// readBody is a body that is in memory.
+// readBody is a body that is in memory. After Close its bytes are another's.
 type readBody struct{ *bytes.Buffer }
 
-func (readBody) Close() error { return nil }
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+func (b readBody) Close() error {
+	if b.Buffer != nil && b.Cap() <= 1<<20 {
+		buffers.Put(b.Buffer)
+	}
+	return nil
+}
 
 func success(status int) bool { return status >= 200 && status < 300 }
 
@@ -327,7 +340,7 @@ type answer struct {
 	method, path string
 	status       int
 	header       http.Header
-	body         []byte
+	body         readBody // to be closed once it is read
 	tries        int
 }
 
@@ -360,6 +373,7 @@ func (c *Client) do(ctx context.Context, method string, query url.Values, segmen
 			return nil, err
 		}
 		if a.status == http.StatusUnauthorized && c.keys != nil && !renewed && c.keys.refused(key) {
+			a.body.Close()
 			continue
 		}
 		if !success(a.status) {
@@ -386,8 +400,9 @@ func merged(a, b url.Values) url.Values {
 // send makes the attempts of a call that began at start, and returns the last
 // one's answer.
 func (c *Client) send(ctx context.Context, method string, u *url.URL, key string, start time.Time) (*answer, error) {
-	header := c.header.Clone()
+	header := c.header // net/http does not write to it
 	if key != "" {
+		header = c.header.Clone()
 		header.Set(c.keyHeader, c.keyPrefix+key)
 	}
 	req := (&http.Request{Method: method, URL: u, Host: u.Host, Header: header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}).WithContext(ctx)
@@ -400,7 +415,7 @@ func (c *Client) send(ctx context.Context, method string, u *url.URL, key string
 
 	a := &answer{method: method, path: u.EscapedPath(), tries: r.tries}
 	if resp != nil && err == nil {
-		a.status, a.header, a.body = resp.StatusCode, resp.Header, resp.Body.(readBody).Bytes()
+		a.status, a.header, a.body = resp.StatusCode, resp.Header, resp.Body.(readBody)
 	}
 	c.log.Debug("call", "method", method, "path", a.path, "status", a.status, "duration", time.Since(start), "tries", r.tries)
 	switch {

@@ -57,7 +57,8 @@ var ErrNotRuns = errors.New("not a Runs API response")
 
 // apiError is the Error of an answer that is no success.
 func (c *Client) apiError(a *answer) *Error {
-	e := decodeError(a.body)
+	defer a.body.Close()
+	e := decodeError(a.body.Bytes())
 	e.Message = cmp.Or(e.Message, http.StatusText(a.status), "no message")
 	if location := a.header.Get("Location"); a.status >= 300 && a.status < 400 && location != "" {
 		e.Message = "redirected; redirects are not followed"
@@ -133,9 +134,9 @@ func decodeError(body []byte) Error {
 	}
 	e := Error{
 		Message: firstText(inner, "message", "Message", "msg", "detail", "error_description", "error", "title"),
-		Type:    text(inner.Get("type")),
-		Code:    text(inner.Get("code")),
-		Param:   text(inner.Get("param")),
+		Type:    said(inner.Get("type")),
+		Code:    said(inner.Get("code")),
+		Param:   said(inner.Get("param")),
 	}
 	e.Message = cmp.Or(e.Message, firstText(v, "message", "detail", "error_description"))
 	if e.Message == "" && v.Type == gjson.String {
@@ -157,17 +158,17 @@ func decodeError(body []byte) Error {
 
 func firstText(v gjson.Result, names ...string) string {
 	for _, name := range names {
-		if t := text(v.Get(name)); t != "" {
+		if t := said(v.Get(name)); t != "" {
 			return t
 		}
 	}
 	return ""
 }
 
-// text is what a field says: "" for null, for what is absent, and for the
+// said is what a field says: "" for null, for what is absent, and for the
 // literal "None" and "null" that Python gateways send in its place. FastAPI's
 // list of faults becomes one line, of the first of them.
-func text(v gjson.Result) string {
+func said(v gjson.Result) string {
 	switch {
 	case v.Type == gjson.Null:
 		return ""

@@ -3,6 +3,8 @@ package runsapi
 import (
 	"bytes"
 	"encoding/json"
+	"iter"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -56,6 +58,85 @@ func compact(b []byte) []byte {
 		}
 	}
 	return out
+}
+
+// Member is a member of a JSON object: its name, its value as JSON, and both as
+// they stand in the object.
+type Member struct{ Name, Value, Raw string }
+
+// Members yields the members of an object in compact JSON, such as RawJSON
+// returns, in their order. It yields none for another value.
+func Members(object string) iter.Seq[Member] {
+	return func(yield func(Member) bool) {
+		if object == "" || object[0] != '{' {
+			return
+		}
+		for i := 1; object[i] != '}'; {
+			if object[i] == ',' {
+				i++
+			}
+			colon := skip(object, i)
+			end := skip(object, colon+1)
+			m := Member{object[i+1 : colon-1], object[colon+1 : end], object[i:end]}
+			if strings.IndexByte(m.Name, '\\') >= 0 {
+				json.Unmarshal([]byte(object[i:colon]), &m.Name)
+			}
+			if !yield(m) {
+				return
+			}
+			i = end
+		}
+	}
+}
+
+// items returns the items of an array in compact JSON.
+func items(array string) (list []string) {
+	for i := 1; array[i] != ']'; {
+		if array[i] == ',' {
+			i++
+		}
+		end := skip(array, i)
+		list = append(list, array[i:end])
+		i = end
+	}
+	return list
+}
+
+// skip returns where the value that begins at i of compact JSON ends.
+func skip(s string, i int) int {
+	for depth := 0; ; {
+		switch s[i] {
+		case '"':
+			for i++; s[i] != '"'; i++ {
+				if s[i] == '\\' {
+					i++
+				}
+			}
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth--
+		default: // a number or a word
+			for depth == 0 && i+1 < len(s) && s[i+1] != ',' && s[i+1] != '}' && s[i+1] != ']' {
+				i++
+			}
+		}
+		i++
+		if depth == 0 {
+			return i
+		}
+	}
+}
+
+// text is the string that value is in JSON, and whether it is one.
+func text(value string) (s string, ok bool) {
+	if value == "" || value[0] != '"' {
+		return "", false
+	}
+	if strings.IndexByte(value, '\\') < 0 {
+		return value[1 : len(value)-1], true
+	}
+	return s, json.Unmarshal([]byte(value), &s) == nil
 }
 
 func isSpaceOrControl(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }

@@ -57,14 +57,13 @@ func (p Page) RawJSON() string { return p.raw }
 func (p Page) WithData(data []string) string {
 	var b strings.Builder
 	b.Grow(len(p.raw))
-	gjson.Parse(p.raw).ForEach(func(name, value gjson.Result) bool {
+	for m := range Members(p.raw) {
 		b.WriteByte("{,"[min(b.Len(), 1)])
-		b.WriteString(name.Raw)
-		b.WriteByte(':')
-		if name.String() != "data" {
-			b.WriteString(value.Raw)
-			return true
+		if m.Name != "data" {
+			b.WriteString(m.Raw)
+			continue
 		}
+		b.WriteString(m.Raw[:len(m.Raw)-len(m.Value)])
 		b.WriteByte('[')
 		for i, run := range data {
 			if i > 0 {
@@ -73,8 +72,7 @@ func (p Page) WithData(data []string) string {
 			b.WriteString(run)
 		}
 		b.WriteByte(']')
-		return true
-	})
+	}
 	b.WriteByte('}')
 	return b.String()
 }
@@ -120,7 +118,7 @@ func (c *Client) CancelRun(ctx context.Context, threadID, runID string) (Run, er
 	case errors.As(err, &refused) && refused.err == errCancelledAlready:
 	case err != nil:
 		return Run{}, err
-	case strings.TrimSpace(string(a.body)) != "":
+	case strings.TrimSpace(string(a.body.Bytes())) != "":
 		run, err := c.run(a)
 		if err != nil {
 			return Run{}, &CancelledError{err}
@@ -216,7 +214,7 @@ func (c *Client) firstPage(ctx context.Context, threadID string, p ListParams) (
 	before := p.Before
 	p.Before = ""
 	page, err = c.ListRuns(ctx, threadID, p)
-	if i := slices.IndexFunc(page.Data, func(run string) bool { return gjson.Get(run, "id").Str == before }); i >= 0 {
+	if i := slices.IndexFunc(page.Data, func(run string) bool { return field(run, "id") == `"`+before+`"` }); i >= 0 {
 		page.Data, page.HasMore = page.Data[:i], false
 	}
 	return page, err
@@ -224,64 +222,75 @@ func (c *Client) firstPage(ctx context.Context, threadID string, p ListParams) (
 
 // run reads the Run that a success holds.
 func (c *Client) run(a *answer) (Run, error) {
-	raw, ok := normalize(a.body)
-	v := gjson.Parse(raw)
-	var id, status gjson.Result
-	v.ForEach(func(key, value gjson.Result) bool { // of a key that comes twice the last counts, as in clients
-		switch key.String() {
+	defer a.body.Close()
+	raw, ok := normalize(a.body.Bytes())
+	var id, status string
+	for m := range Members(raw) { // of a name that comes twice the last counts, as in clients
+		switch m.Name {
 		case "id":
-			id = value
+			id = m.Value
 		case "status":
-			status = value
+			status = m.Value
 		}
-		return true
-	})
-	if !ok || !v.IsObject() || id.Type != gjson.String || status.Type != gjson.String {
-		return Run{}, c.notRuns(a, "a Run object, with a string id and status, was expected, but the body is "+describe(a.body, raw, ok))
 	}
-	ms, _ := strconv.ParseFloat(a.header.Get("Openai-Poll-After-Ms"), 64)
-	return Run{ID: id.String(), Status: status.String(), raw: raw, pollAfter: seconds(ms / 1000)}, nil
+	run := Run{raw: raw}
+	var isText, hasStatus bool
+	run.ID, isText = text(id)
+	run.Status, hasStatus = text(status)
+	if !isText || !hasStatus {
+		return Run{}, c.notRuns(a, "a Run object, with a string id and status, was expected, but the body is "+describe(a.body.Bytes(), raw, ok))
+	}
+	if ms := a.header.Get("Openai-Poll-After-Ms"); ms != "" {
+		n, _ := strconv.ParseFloat(ms, 64)
+		run.pollAfter = seconds(n / 1000)
+	}
+	return run, nil
 }
 
 // page reads the list of runs that a success holds. Items of data that are no
 // objects are left out: one of them would make clients refuse the whole list.
 func (c *Client) page(a *answer) (Page, error) {
-	raw, ok := normalize(a.body)
-	v := gjson.Parse(raw)
+	defer a.body.Close()
+	raw, ok := normalize(a.body.Bytes())
 	p := Page{raw: raw}
-	odd := 0
-	var data, last gjson.Result
-	v.ForEach(func(key, value gjson.Result) bool {
-		switch key.String() {
+	data := ""
+	for m := range Members(raw) {
+		switch m.Name {
 		case "data":
-			data = value
+			data = m.Value
 		case "last_id":
-			last = value
+			p.LastID, _ = text(m.Value)
 		case "has_more":
-			p.HasMore = strings.EqualFold(value.String(), "true") // some send a string
+			p.HasMore = strings.EqualFold(strings.Trim(m.Value, `"`), "true") // some send a string
 		}
-		return true
-	})
-	data.ForEach(func(_, item gjson.Result) bool {
-		if item.IsObject() {
-			p.Data = append(p.Data, item.Raw)
-		} else {
-			odd++
-		}
-		return true
-	})
-	if !ok || !v.IsObject() || !data.IsArray() || odd > 0 && len(p.Data) == 0 {
-		return Page{}, c.notRuns(a, "a list, with an array data of Run objects, was expected, but the body is "+describe(a.body, raw, ok))
 	}
-	if odd > 0 {
+	isList := data != "" && data[0] == '['
+	if isList {
+		p.Data = items(data)
+	}
+	all := len(p.Data)
+	p.Data = slices.DeleteFunc(p.Data, func(item string) bool { return item[0] != '{' })
+	if !isList || all > 0 && len(p.Data) == 0 {
+		return Page{}, c.notRuns(a, "a list, with an array data of Run objects, was expected, but the body is "+describe(a.body.Bytes(), raw, ok))
+	}
+	if odd := all - len(p.Data); odd > 0 {
 		p.raw = p.WithData(p.Data)
 		c.log.Warn("left out what is no object from data", "items", odd, "path", a.path)
 	}
-	p.LastID = last.String()
 	if p.LastID == "" && len(p.Data) > 0 {
-		p.LastID = gjson.Get(p.Data[len(p.Data)-1], "id").String()
+		p.LastID, _ = text(field(p.Data[len(p.Data)-1], "id"))
 	}
 	return p, nil
+}
+
+// field is the value of a member of an object in compact JSON, "" if there is none.
+func field(object, name string) (value string) {
+	for m := range Members(object) {
+		if m.Name == name {
+			value = m.Value
+		}
+	}
+	return value
 }
 
 // describe says what a body is that is not what it should be.

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tidwall/gjson"
+	"runs-mcp/runsapi"
 )
 
 // pick returns the run with only the named top-level fields, id and status
@@ -30,18 +30,15 @@ func pickOfMany(run string, names []string) string {
 func filter(object string, keep func(name string) bool) string {
 	var b strings.Builder
 	b.Grow(len(object))
-	b.WriteByte('{')
-	gjson.Parse(object).ForEach(func(name, value gjson.Result) bool {
-		if keep(name.String()) {
-			if b.Len() > 1 {
-				b.WriteByte(',')
-			}
-			b.WriteString(name.Raw)
-			b.WriteByte(':')
-			b.WriteString(value.Raw)
+	for m := range runsapi.Members(object) {
+		if keep(m.Name) {
+			b.WriteByte("{,"[min(b.Len(), 1)])
+			b.WriteString(m.Raw)
 		}
-		return true
-	})
+	}
+	if b.Len() == 0 {
+		return "{}"
+	}
 	b.WriteByte('}')
 	return b.String()
 }
