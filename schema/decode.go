@@ -3,16 +3,18 @@ package schema
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"math"
+	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
 	"github.com/google/jsonschema-go/jsonschema"
 	invopop "github.com/invopop/jsonschema"
+	"github.com/tidwall/gjson"
 )
 
 // Faults are the arguments that do not fit, a line each: which argument, what
@@ -24,6 +26,7 @@ func (f Faults) Error() string { return strings.Join(f, "\n") }
 // property is a property of the schema, with what validates a value of it.
 type property struct {
 	name     string
+	field    []int // of the struct
 	required bool
 	*invopop.Schema
 	value *jsonschema.Resolved
@@ -32,7 +35,12 @@ type property struct {
 
 type properties []property
 
-func compile(s *invopop.Schema) (properties, error) {
+func compile(t reflect.Type, s *invopop.Schema) (properties, error) {
+	fields := map[string][]int{}
+	for _, f := range reflect.VisibleFields(t) {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		fields[name] = f.Index
+	}
 	var all properties
 	for p := s.Properties.Oldest(); p != nil; p = p.Next() {
 		value, err := resolve(p.Value)
@@ -43,7 +51,7 @@ func compile(s *invopop.Schema) (properties, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, property{p.Key, slices.Contains(s.Required, p.Key), p.Value, value, item})
+		all = append(all, property{p.Key, fields[p.Key], slices.Contains(s.Required, p.Key), p.Value, value, item})
 	}
 	return all, nil
 }
@@ -74,8 +82,8 @@ func (s Input[T]) Decode(args json.RawMessage) (T, error) {
 	if err != nil {
 		return decoded, err
 	}
-	given, err := members(args)
-	if err != nil {
+	given, ok := members(args)
+	if !ok {
 		return decoded, Faults{fmt.Sprintf("arguments: got %s, wants an object with %s", short(args), known.names())}
 	}
 	var faults Faults
@@ -84,28 +92,51 @@ func (s Input[T]) Decode(args json.RawMessage) (T, error) {
 			faults = append(faults, fmt.Sprintf("%s: unknown argument, did you mean %s? this tool takes %s", short([]byte(name)), known.nearest(name), known.names()))
 		}
 	}
-	values := make(map[string]any, len(given))
+	into := reflect.ValueOf(&decoded).Elem()
 	for _, p := range known {
-		value := coerce(p.Schema, read(given[p.name]))
-		if value != nil {
-			values[p.name] = value
-			faults = append(faults, p.check(value, given[p.name])...)
-		} else if p.required {
-			faults = append(faults, fmt.Sprintf("%s: missing, wants %s", p.name, wants(p.Schema)))
+		value := coerce(p.Schema, plain(given[p.name]))
+		if value == nil {
+			if p.required {
+				faults = append(faults, fmt.Sprintf("%s: missing, wants %s", p.name, wants(p.Schema)))
+			}
+			continue
 		}
+		if wrong := p.check(value, given[p.name].Raw); wrong != nil {
+			faults = append(faults, wrong...)
+			continue
+		}
+		set(into.FieldByIndex(p.field), value)
 	}
 	if faults != nil {
-		return decoded, faults
+		return s.defaults, faults
 	}
-	clean, err := json.Marshal(values)
-	if err == nil {
-		err = json.Unmarshal(clean, &decoded)
+	return decoded, nil
+}
+
+// set sets a field to a value that the schema of its type allows.
+func set(field reflect.Value, value any) {
+	if field.Kind() == reflect.Pointer {
+		field.Set(reflect.New(field.Type().Elem()))
+		field = field.Elem()
 	}
-	return decoded, err
+	switch value := value.(type) {
+	case string:
+		field.SetString(value)
+	case int64:
+		field.SetInt(value)
+	case bool:
+		field.SetBool(value)
+	case []any:
+		texts := make([]string, len(value))
+		for i := range value {
+			texts[i] = value[i].(string)
+		}
+		field.Set(reflect.ValueOf(texts))
+	}
 }
 
 // check tells what is wrong with value, which was given as raw.
-func (p property) check(value any, raw json.RawMessage) (faults Faults) {
+func (p property) check(value any, raw string) (faults Faults) {
 	if p.value.Validate(value) == nil {
 		return nil
 	}
@@ -117,61 +148,69 @@ func (p property) check(value any, raw json.RawMessage) (faults Faults) {
 		}
 	}
 	if faults == nil {
-		faults = Faults{fmt.Sprintf("%s: got %s, wants %s", p.name, short(raw), wants(p.Schema))}
+		faults = Faults{fmt.Sprintf("%s: got %s, wants %s", p.name, short([]byte(raw)), wants(p.Schema))}
 	}
 	return faults
 }
 
-func members(args json.RawMessage) (map[string]json.RawMessage, error) {
-	args = bytes.TrimSpace(args)
-	if len(args) == 0 || string(args) == "null" {
-		return nil, nil
+// members are the arguments by name; null is none.
+func members(args json.RawMessage) (given map[string]gjson.Result, ok bool) {
+	v := gjson.ParseBytes(args)
+	if v.Type == gjson.String && isJSON(v.Str) {
+		if v = gjson.Parse(v.Str); !v.IsObject() {
+			return nil, false
+		}
 	}
-	var text string
-	if json.Unmarshal(args, &text) == nil {
-		args = json.RawMessage(text)
+	if !v.Exists() || v.Type == gjson.Null {
+		return nil, true
 	}
-	var given map[string]json.RawMessage
-	if err := json.Unmarshal(args, &given); err != nil || given == nil {
-		return nil, errors.New("not an object")
-	}
-	return given, nil
+	given = map[string]gjson.Result{}
+	v.ForEach(func(name, value gjson.Result) bool {
+		given[name.Str] = value
+		return true
+	})
+	return given, v.IsObject()
 }
 
-// read decodes a value with its whole numbers as int64. Others become float64,
-// within its bounds: the validator would otherwise compute 1e999999999 in full.
-func read(raw json.RawMessage) any {
-	if raw == nil {
+// plain is a JSON value as Go has it. Numbers without a fraction are int64;
+// others float64, within its bounds.
+func plain(v gjson.Result) any {
+	switch {
+	case v.Type == gjson.Null:
 		return nil
-	}
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	var value any
-	d.Decode(&value) // raw is a part of valid JSON
-	return plain(value)
-}
-
-func plain(value any) any {
-	switch value := value.(type) {
-	case json.Number:
-		if i, err := value.Int64(); err == nil {
+	case v.Type == gjson.Number:
+		if i, err := strconv.ParseInt(v.Raw, 10, 64); err == nil {
 			return i
 		}
-		f, _ := value.Float64()
+		f, _ := strconv.ParseFloat(v.Raw, 64)
 		if f == math.Trunc(f) && math.Abs(f) < 1<<53 {
 			return int64(f)
 		}
 		return max(-math.MaxFloat64, min(f, math.MaxFloat64))
-	case []any:
-		for i := range value {
-			value[i] = plain(value[i])
+	case v.Type == gjson.String:
+		return v.Str
+	case v.IsArray():
+		list := []any{}
+		for _, item := range v.Array() {
+			list = append(list, plain(item))
 		}
-	case map[string]any:
-		for k := range value {
-			value[k] = plain(value[k])
-		}
+		return list
+	case v.IsObject():
+		return map[string]any{}
 	}
-	return value
+	return v.Bool()
+}
+
+// isJSON keeps away from what is so long that it was never written by a model,
+// and so deep that gjson's recursion would need a stack for it.
+func isJSON(text string) bool { return len(text) <= 64<<10 && gjson.Valid(text) }
+
+// read is plain for text, if that is JSON.
+func read(text string) (value any, ok bool) {
+	if !isJSON(text) {
+		return nil, false
+	}
+	return plain(gjson.Parse(text)), true
 }
 
 // coerce gives value the type that s asks for, if it can mean that only.
@@ -188,9 +227,9 @@ func coerce(s *invopop.Schema, value any) any {
 		}
 	case !isText:
 	case s.Type == "integer", s.Type == "boolean":
-		switch v := read(json.RawMessage(strings.ToLower(text))).(type) { // Python writes True
-		case int64, bool, nil:
-			if json.Valid([]byte(strings.ToLower(text))) {
+		if v, ok := read(strings.ToLower(text)); ok { // Python writes True
+			switch v.(type) {
+			case int64, bool, nil:
 				return v
 			}
 		}
@@ -205,8 +244,8 @@ func coerce(s *invopop.Schema, value any) any {
 // items reads an array that came as a text: as JSON, or a list with commas,
 // with or without brackets and quotes. "null" is none.
 func items(text string) any {
-	if json.Valid([]byte(text)) {
-		switch v := read(json.RawMessage(text)).(type) {
+	if v, ok := read(text); ok {
+		switch v.(type) {
 		case []any, nil:
 			return v
 		}

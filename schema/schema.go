@@ -28,7 +28,7 @@ type Input[T any] struct {
 // struct is a programmer's error, and panics.
 func For[T any](defaults T) Input[T] {
 	s := reflected(reflect.TypeFor[T](), false)
-	return Input[T]{defaults, marshal(s), sync.OnceValues(func() (properties, error) { return compile(s) })}
+	return Input[T]{defaults, marshal(s), sync.OnceValues(func() (properties, error) { return compile(reflect.TypeFor[T](), s) })}
 }
 
 // JSON is the schema as JSON, the same bytes in every process.

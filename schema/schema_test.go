@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"runs-mcp/schema"
 )
@@ -141,6 +142,13 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+func TestDeepTextsAreNoTrouble(t *testing.T) {
+	deep := strings.Repeat("[", 1<<21)
+	for _, in := range []string{`"` + deep + `"`, `{"name":"x","tags":"` + deep + `"}`, `{"name":"x","limit":"` + deep + `"}`} {
+		input.Decode(json.RawMessage(in))
+	}
+}
+
 func TestFaultsAreShort(t *testing.T) {
 	many := `{"name":"` + strings.Repeat("x", 5) + `"`
 	for i := range 1000 {
@@ -166,7 +174,7 @@ func FuzzDecode(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
-		if !json.Valid(in) {
+		if !json.Valid(in) || !utf8.Valid(in) {
 			return // a transport passes on no such thing
 		}
 		got, err := input.Decode(in)
