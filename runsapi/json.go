@@ -42,14 +42,18 @@ func compact(b []byte) []byte {
 		switch c := b[i]; {
 		case c == '"':
 			end := i + 1
-			for b[end] != '"' {
-				if b[end] == '\\' {
-					end++
+			for {
+				end += bytes.IndexByte(b[end:], '"') + 1
+				escapes := 0
+				for b[end-2-escapes] == '\\' {
+					escapes++
 				}
-				end++
+				if escapes%2 == 0 {
+					break
+				}
 			}
-			out = append(out, b[i:end+1]...)
-			i = end + 1
+			out = append(out, b[i:end]...)
+			i = end
 		case c <= ' ':
 			i++
 		default:
@@ -107,9 +111,10 @@ func skip(s string, i int) int {
 	for depth := 0; ; {
 		switch s[i] {
 		case '"':
-			for i++; s[i] != '"'; i++ {
-				if s[i] == '\\' {
-					i++
+			for escapes := 1; escapes%2 == 1; {
+				i += strings.IndexByte(s[i+1:], '"') + 1
+				for escapes = 0; s[i-1-escapes] == '\\'; {
+					escapes++
 				}
 			}
 		case '{', '[':

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -91,17 +90,18 @@ func (r runs) scan(ctx context.Context, a listRunsArgs, p runsapi.ListParams, re
 		pages          int // that were read
 		found, scanned int
 		more           bool
-		first          = "null" // as JSON, like last
-		last           = "null"
+		first, last    string    // runs
 		cursor         = p.After // where to go on from
-		data           strings.Builder
+		stopped        bool      // before the end was seen
+		list           strings.Builder
 	)
+	list.WriteString(`{"object":"list","data":[`)
 	report(0, "reading runs")
 scan:
 	for page, err := range r.client.Pages(limited, a.ThreadID, p) {
 		switch {
 		case err != nil && pages > 0 && limited.Err() != nil && ctx.Err() == nil:
-			more, last = true, quoted(cursor)
+			stopped = true
 			break scan
 		case err != nil && pages > 0:
 			return "", &pageError{scanned, cursor, err}
@@ -118,34 +118,41 @@ scan:
 			if !matches(run, a.Status) {
 				continue
 			}
-			if found++; found > 1 {
-				data.WriteByte(',')
+			if found++; found == 1 {
+				first = run
+			} else {
+				list.WriteByte(',')
 			}
-			data.WriteString(pickOfMany(run, a.Fields))
-			last = cmp.Or(gjson.Get(run, "id").Raw, "null")
-			if found == 1 {
-				first = last
-			}
+			list.WriteString(pickOfMany(run, a.Fields))
+			last = run
 		}
 		cursor = page.LastID
 		if !a.All && found == a.Limit {
 			more = page.HasMore
 			break
 		}
-		if page.HasMore && cursor != "" && (limited.Err() != nil || data.Len() > scanBytes) {
-			more, last = true, quoted(cursor)
+		if page.HasMore && cursor != "" && (limited.Err() != nil || list.Len() > scanBytes) {
+			stopped = true
 			break
 		}
 		if page.HasMore {
 			report(scanned, fmt.Sprintf("read %d runs", scanned))
 		}
 	}
-	list := `{"object":"list","data":[` + data.String() + `],"first_id":` + first + `,"last_id":` + last + `,"has_more":` + strconv.FormatBool(more)
-	if len(a.Status) > 0 {
-		list += `,"scanned":` + strconv.Itoa(scanned)
+	lastID := idOf(last)
+	if stopped {
+		lastID = quoted(cursor)
 	}
-	return list + "}", nil
+	fmt.Fprintf(&list, `],"first_id":%s,"last_id":%s,"has_more":%t`, idOf(first), lastID, more || stopped)
+	if len(a.Status) > 0 {
+		fmt.Fprintf(&list, `,"scanned":%d`, scanned)
+	}
+	list.WriteByte('}')
+	return list.String(), nil
 }
+
+// idOf is the id of a run as JSON, null without one.
+func idOf(run string) string { return cmp.Or(gjson.Get(run, "id").Raw, "null") }
 
 // matches reports whether run has one of statuses; every run has, of none.
 func matches(run string, statuses []string) bool {

@@ -159,26 +159,31 @@ func encode(v any) ([]byte, error) {
 func writeString(w *bufio.Writer, s string) {
 	const hex = "0123456789abcdef"
 	w.WriteByte('"')
-	start := 0
-	for i := range len(s) {
-		c := s[i]
-		if c >= ' ' && c != '"' && c != '\\' {
-			continue
+	for len(s) > 0 {
+		part := s[:min(len(s), 16<<10)]
+		s = s[len(part):]
+		if w.Available() < 2*len(part) {
+			w.Flush()
 		}
-		w.WriteString(s[start:i])
-		start = i + 1
-		switch c {
-		case '"', '\\':
-			w.WriteByte('\\')
-			w.WriteByte(c)
-		case '\n':
-			w.WriteString(`\n`)
-		default:
-			w.WriteString(`\u00`)
-			w.WriteByte(hex[c>>4])
-			w.WriteByte(hex[c&15])
+		b := w.AvailableBuffer()
+		start := 0
+		for i := range len(part) {
+			c := part[i]
+			if c >= ' ' && c != '"' && c != '\\' {
+				continue
+			}
+			b = append(b, part[start:i]...)
+			start = i + 1
+			switch c {
+			case '"', '\\':
+				b = append(b, '\\', c)
+			case '\n':
+				b = append(b, '\\', 'n')
+			default:
+				b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+			}
 		}
+		w.Write(append(b, part[start:]...))
 	}
-	w.WriteString(s[start:])
 	w.WriteByte('"')
 }
