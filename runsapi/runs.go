@@ -53,28 +53,17 @@ type Page struct {
 // RawJSON is the whole page as compact JSON, unknown fields and all.
 func (p Page) RawJSON() string { return p.raw }
 
-// WithData is RawJSON with data in the place of the runs.
-func (p Page) WithData(data []string) string {
-	var b strings.Builder
-	b.Grow(len(p.raw))
+// Around is what stands before and behind the runs in RawJSON.
+func (p Page) Around() (before, behind string) {
+	at := 1
 	for m := range Members(p.raw) {
-		b.WriteByte("{,"[min(b.Len(), 1)])
-		if m.Name != "data" {
-			b.WriteString(m.Raw)
-			continue
+		end := at + len(m.Raw)
+		if m.Name == "data" { // the last, should there be two
+			before, behind = p.raw[:end-len(m.Value)+1], p.raw[end-1:]
 		}
-		b.WriteString(m.Raw[:len(m.Raw)-len(m.Value)])
-		b.WriteByte('[')
-		for i, run := range data {
-			if i > 0 {
-				b.WriteByte(',')
-			}
-			b.WriteString(run)
-		}
-		b.WriteByte(']')
+		at = end + 1
 	}
-	b.WriteByte('}')
-	return b.String()
+	return before, behind
 }
 
 // ListParams are the query of the list endpoint. An empty field is not sent.
@@ -274,7 +263,8 @@ func (c *Client) page(a *answer) (Page, error) {
 		return Page{}, c.notRuns(a, "a list, with an array data of Run objects, was expected, but the body is "+describe(a.body.Bytes(), raw, ok))
 	}
 	if odd := all - len(p.Data); odd > 0 {
-		p.raw = p.WithData(p.Data)
+		before, behind := p.Around()
+		p.raw = before + strings.Join(p.Data, ",") + behind
 		c.log.Warn("left out what is no object from data", "items", odd, "path", a.path)
 	}
 	if p.LastID == "" && len(p.Data) > 0 {

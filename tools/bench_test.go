@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -143,6 +144,41 @@ func BenchmarkListRuns(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				fmt.Fprintf(in, `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"list_runs","arguments":{"thread_id":"t","limit":100,"fields":%s}}}`+"\n", fields)
+				line(b, out)
+			}
+		})
+	}
+}
+
+// BenchmarkListAll is list_runs with all, everything in the runs, beside the
+// plain requests for the same pages: how the cost grows.
+func BenchmarkListAll(b *testing.B) {
+	run := aRun(b)
+	pages := 0 // of 100 runs
+	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n, _ := strconv.Atoi(r.URL.Query().Get("after"))
+		io.WriteString(w, `{"object":"list","data":[`+strings.Repeat(run+",", 99)+run+fmt.Sprintf(`],"first_id":"0","last_id":"%d","has_more":%t}`, n+1, n+1 < pages))
+	}))
+	b.Cleanup(h.Close)
+	for _, pages = range []int{1, 10, 100} {
+		b.Run(fmt.Sprintf("http/%d", 100*pages), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				for n := range pages {
+					resp, err := http.Get(fmt.Sprint(h.URL, "?after=", n))
+					if err != nil {
+						b.Fatal(err)
+					}
+					io.Copy(io.Discard, resp.Body)
+					resp.Body.Close()
+				}
+			}
+		})
+		b.Run(fmt.Sprintf("tools-call/%d", 100*pages), func(b *testing.B) {
+			in, out := pipe(b, h.URL)
+			b.ReportAllocs()
+			for b.Loop() {
+				io.WriteString(in, `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"list_runs","arguments":{"thread_id":"t","all":true,"fields":["*"]}}}`+"\n")
 				line(b, out)
 			}
 		})

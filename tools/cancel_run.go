@@ -26,10 +26,10 @@ var cancelRun = tool[cancelRunArgs]{
 	call:     runs.cancel,
 }
 
-func (r runs) cancel(ctx context.Context, a cancelRunArgs, report Report) (string, error) {
+func (r runs) cancel(ctx context.Context, a cancelRunArgs, report Report) (rawJSON, error) {
 	run, asked, err := r.askToCancel(ctx, a)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if a.Wait {
 		run, err = r.wait(ctx, a.runArgs, run, report, func(run runsapi.Run) bool { return runsapi.Terminal(run.Status) })
@@ -37,7 +37,7 @@ func (r runs) cancel(ctx context.Context, a cancelRunArgs, report Report) (strin
 			err = &runsapi.CancelledError{Err: err}
 		}
 	}
-	return pick(run.RawJSON(), a.Fields), err
+	return chosen(run, a.Fields), err
 }
 
 // askToCancel sends the cancel, unless the run is in a status that makes it

@@ -7,38 +7,42 @@ import (
 	"runs-mcp/runsapi"
 )
 
-// pick returns the run with only the named top-level fields, id and status
+// everyField among fields asks for all of them.
+const everyField = "*"
+
+// pick writes the run to b with only the named top-level fields, id and status
 // always among them, as the API wrote and ordered them. No names, or a "*"
 // among them, is everything.
-func pick(run string, names []string) string {
+func pick(b *strings.Builder, run string, names []string) {
 	if len(names) == 0 || slices.Contains(names, everyField) {
-		return run
+		b.WriteString(run)
+		return
 	}
-	return filter(run, func(name string) bool { return name == "id" || name == "status" || slices.Contains(names, name) })
+	filter(b, run, func(name string) bool { return name == "id" || name == "status" || slices.Contains(names, name) })
 }
 
 // pickOfMany is pick for a run in a list: without names, what repeats in every
 // run is left out.
-func pickOfMany(run string, names []string) string {
+func pickOfMany(b *strings.Builder, run string, names []string) {
 	if len(names) == 0 {
-		return filter(run, func(name string) bool { return name != "instructions" && name != "tools" })
+		filter(b, run, func(name string) bool { return name != "instructions" && name != "tools" })
+		return
 	}
-	return pick(run, names)
+	pick(b, run, names)
 }
 
-// filter returns the members of a JSON object that keep says yes to.
-func filter(object string, keep func(name string) bool) string {
-	var b strings.Builder
-	b.Grow(len(object))
+// filter writes the members of a JSON object that keep says yes to.
+func filter(b *strings.Builder, object string, keep func(name string) bool) {
+	separator := byte('{')
 	for m := range runsapi.Members(object) {
 		if keep(m.Name) {
-			b.WriteByte("{,"[min(b.Len(), 1)])
+			b.WriteByte(separator)
 			b.WriteString(m.Raw)
+			separator = ','
 		}
 	}
-	if b.Len() == 0 {
-		return "{}"
+	if separator == '{' {
+		b.WriteByte('{')
 	}
 	b.WriteByte('}')
-	return b.String()
 }

@@ -3,6 +3,7 @@ package tools
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"runs-mcp/runsapi"
@@ -36,17 +37,27 @@ var getRun = tool[getRunArgs]{
 
 const defaultTimeoutSec = 50 // hosts give a call up after 60 s
 
-func (r runs) get(ctx context.Context, a getRunArgs, report Report) (string, error) {
+func (r runs) get(ctx context.Context, a getRunArgs, report Report) (rawJSON, error) {
 	run, err := r.client.GetRun(ctx, a.ThreadID, a.RunID)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if a.Wait {
 		run, err = r.wait(ctx, a.runArgs, run, report, func(run runsapi.Run) bool {
 			return runsapi.Terminal(run.Status) || run.Status == "requires_action"
 		})
 	}
-	return pick(run.RawJSON(), a.Fields), err
+	return chosen(run, a.Fields), err
+}
+
+// chosen is the run with the fields that were asked for.
+func chosen(run runsapi.Run, fields []string) rawJSON {
+	if len(fields) == 0 {
+		return rawJSON{run.RawJSON()}
+	}
+	var b strings.Builder
+	pick(&b, run.RawJSON(), fields)
+	return rawJSON{b.String()}
 }
 
 // wait polls run until done says so, for at most as long as the arguments allow.

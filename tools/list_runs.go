@@ -39,13 +39,10 @@ var listRuns = tool[listRunsArgs]{
 	call:     runs.list,
 }
 
-// everyField among fields asks for all of them.
-const everyField = "*"
-
-func (r runs) list(ctx context.Context, a listRunsArgs, report Report) (string, error) {
+func (r runs) list(ctx context.Context, a listRunsArgs, report Report) (rawJSON, error) {
 	p := runsapi.ListParams{Limit: a.Limit, Order: a.Order}
 	if err := errors.Join(cursor(&p.After, "after", a.After), cursor(&p.Before, "before", a.Before)); err != nil {
-		return "", err
+		return nil, err
 	}
 	if a.All || len(a.Status) > 0 {
 		p.Limit = 100
@@ -54,16 +51,23 @@ func (r runs) list(ctx context.Context, a listRunsArgs, report Report) (string, 
 	report(0, "reading runs")
 	page, err := r.client.ListRuns(ctx, a.ThreadID, p)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if slices.Contains(a.Fields, everyField) {
-		return page.RawJSON(), nil
+		return rawJSON{page.RawJSON()}, nil
 	}
-	data := make([]string, len(page.Data))
+	head, tail := page.Around()
+	var list strings.Builder
+	list.Grow(len(page.RawJSON()))
+	list.WriteString(head)
 	for i, run := range page.Data {
-		data[i] = pickOfMany(run, a.Fields)
+		if i > 0 {
+			list.WriteByte(',')
+		}
+		pickOfMany(&list, run, a.Fields)
 	}
-	return page.WithData(data), nil
+	list.WriteString(tail)
+	return rawJSON{list.String()}, nil
 }
 
 // cursor sets p to the cursor that was given, if any.
@@ -83,7 +87,7 @@ const (
 )
 
 // scan reads page after page for what a asks for, and makes one list of it.
-func (r runs) scan(ctx context.Context, a listRunsArgs, p runsapi.ListParams, report Report) (string, error) {
+func (r runs) scan(ctx context.Context, a listRunsArgs, p runsapi.ListParams, report Report) (rawJSON, error) {
 	limited, cancel := context.WithTimeoutCause(ctx, scanTime, errors.New("no page of runs came within 45 s; try again later, or ask for one page, without all and status"))
 	defer cancel()
 	var (
@@ -93,9 +97,9 @@ func (r runs) scan(ctx context.Context, a listRunsArgs, p runsapi.ListParams, re
 		first, last    string    // runs
 		cursor         = p.After // where to go on from
 		stopped        bool      // before the end was seen
-		list           strings.Builder
+		size           int       // of list
 	)
-	list.WriteString(`{"object":"list","data":[`)
+	list := rawJSON{`{"object":"list","data":[`}
 	report(0, "reading runs")
 scan:
 	for page, err := range r.client.Pages(limited, a.ThreadID, p) {
@@ -104,15 +108,16 @@ scan:
 			stopped = true
 			break scan
 		case err != nil && pages > 0:
-			return "", &pageError{scanned, cursor, err}
+			return nil, &pageError{scanned, cursor, err}
 		case err != nil:
-			return "", err
+			return nil, err
 		}
 		pages++
+		var part strings.Builder // of list: long ones are not joined
+		part.Grow(len(page.RawJSON()))
 		for _, run := range page.Data {
-			if !a.All && found == a.Limit {
-				more = true
-				break scan
+			if more = !a.All && found == a.Limit; more {
+				break
 			}
 			scanned++
 			if !matches(run, a.Status) {
@@ -121,17 +126,22 @@ scan:
 			if found++; found == 1 {
 				first = run
 			} else {
-				list.WriteByte(',')
+				part.WriteByte(',')
 			}
-			list.WriteString(pickOfMany(run, a.Fields))
+			pickOfMany(&part, run, a.Fields)
 			last = run
 		}
+		list = append(list, part.String())
+		size += part.Len()
 		cursor = page.LastID
+		if more {
+			break
+		}
 		if !a.All && found == a.Limit {
 			more = page.HasMore
 			break
 		}
-		if page.HasMore && cursor != "" && (limited.Err() != nil || list.Len() > scanBytes) {
+		if page.HasMore && cursor != "" && (limited.Err() != nil || size > scanBytes) {
 			stopped = true
 			break
 		}
@@ -143,12 +153,11 @@ scan:
 	if stopped {
 		lastID = quoted(cursor)
 	}
-	fmt.Fprintf(&list, `],"first_id":%s,"last_id":%s,"has_more":%t`, idOf(first), lastID, more || stopped)
+	end := fmt.Sprintf(`],"first_id":%s,"last_id":%s,"has_more":%t`, idOf(first), lastID, more || stopped)
 	if len(a.Status) > 0 {
-		fmt.Fprintf(&list, `,"scanned":%d`, scanned)
+		end += fmt.Sprintf(`,"scanned":%d`, scanned)
 	}
-	list.WriteByte('}')
-	return list.String(), nil
+	return append(list, end+"}"), nil
 }
 
 // idOf is the id of a run as JSON, null without one.

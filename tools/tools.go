@@ -11,6 +11,7 @@ package tools
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"sync"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -67,14 +68,13 @@ type runs struct {
 	options Options
 }
 
-// tool is one tool: what a client sees of it, and its handler, which returns
-// the JSON of a result.
+// tool is one tool: what a client sees of it, and its handler.
 type tool[Args any] struct {
 	name, title, description string
 	readOnly                 bool
 	defaults                 Args
 	result                   func() json.RawMessage // the output schema
-	call                     func(r runs, ctx context.Context, args Args, report Report) (string, error)
+	call                     func(r runs, ctx context.Context, args Args, report Report) (rawJSON, error)
 }
 
 // boundTool is a tool whose type of arguments no longer matters.
@@ -107,10 +107,7 @@ func bind[Args any](t tool[Args], r runs) boundTool {
 			if err != nil {
 				return failure(r.explain(err))
 			}
-			return &mcp.CallToolResult{
-				Content:           []mcp.Content{mcp.TextContent{Type: mcp.ContentTypeText, Text: result}},
-				StructuredContent: rawJSON(result),
-			}
+			return &mcp.CallToolResult{StructuredContent: result}
 		},
 	}
 }
@@ -119,10 +116,11 @@ func failure(text string) *mcp.CallToolResult {
 	return &mcp.CallToolResult{Content: []mcp.Content{mcp.TextContent{Type: mcp.ContentTypeText, Text: text}}, IsError: true}
 }
 
-// rawJSON is JSON that a transport may write as it is.
-type rawJSON string
+// rawJSON is the JSON of a result, in pieces: a list of megabytes is never joined.
+type rawJSON []string
 
-func (r rawJSON) RawJSON() string { return string(r) }
+// RawJSON gives the pieces, for a transport to write them as they are.
+func (r rawJSON) RawJSON() []string { return r }
 
-// MarshalJSON serves transports that encode results with encoding/json.
-func (r rawJSON) MarshalJSON() ([]byte, error) { return []byte(r), nil }
+// MarshalJSON joins the pieces, for a transport that knows only encoding/json.
+func (r rawJSON) MarshalJSON() ([]byte, error) { return []byte(strings.Join(r, "")), nil }

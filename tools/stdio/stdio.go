@@ -66,8 +66,8 @@ type Server struct {
 	ListTools func() []mcp.Tool
 	// CallTool calls the tool of that name, with arguments in JSON, empty if there
 	// are none; nil is that there is no such tool. It may send progress with report.
-	// A result whose StructuredContent has a method RawJSON() string is written as
-	// that JSON.
+	// A StructuredContent that has a method RawJSON() []string is written as the
+	// JSON that these pieces make, and as a text block too if there is no Content.
 	CallTool func(ctx context.Context, name string, args json.RawMessage, report func(done int, message string)) *mcp.CallToolResult
 	// Log gets the panics of calls.
 	Log *slog.Logger

@@ -46,7 +46,7 @@ func offer(log *slog.Logger) stdio.Server {
 
 type rawJSON string
 
-func (r rawJSON) RawJSON() string { return string(r) }
+func (r rawJSON) RawJSON() []string { return []string{string(r[:1]), string(r[1:])} }
 
 // serve starts a Serve with the tools echo, block, note and panic.
 func serve(t *testing.T) *peer {
@@ -56,7 +56,7 @@ func serve(t *testing.T) *peer {
 			return mcp.NewToolResultText(string(args))
 		},
 		"json": func(_ context.Context, args json.RawMessage, _ func(int, string)) *mcp.CallToolResult {
-			return &mcp.CallToolResult{Content: []mcp.Content{}, StructuredContent: rawJSON(args)}
+			return &mcp.CallToolResult{StructuredContent: rawJSON(args)}
 		},
 		"block": func(ctx context.Context, _ json.RawMessage, _ func(int, string)) *mcp.CallToolResult {
 			p.running.Add(1)
@@ -557,7 +557,8 @@ func TestResultsAreWrittenAsTheyAre(t *testing.T) {
 	const odd = `{"b":1.0,"a":12345678901234567890,"t":"<&>\u2028\ud800","n":null}`
 	p.send(strings.Replace(call("1", "json"), "{}", odd, 1), strings.Replace(call("2", "echo"), "{}", `{"t":"a\"\\\n\u0001/é"}`, 1))
 	answers := p.rest()
-	if want := `{"jsonrpc":"2.0","id":1,"result":{"content":[],"structuredContent":` + odd + `}}`; answers["1"].Raw != want {
+	quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(odd)
+	if want := `{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"` + quoted + `"}],"structuredContent":` + odd + `}}`; answers["1"].Raw != want {
 		t.Errorf("\n got %s\nwant %s", answers["1"].Raw, want)
 	}
 	if got := answers["2"].Get("result.content.0.text").String(); got != `{"t":"a\"\\\n\u0001/é"}` {

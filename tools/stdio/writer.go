@@ -106,19 +106,24 @@ func (w *writer) head(r *request, member string) {
 // toolResult writes a tool's result. mcp-go's own encoding of it would escape
 // <, > and & in the API's JSON.
 func (w *writer) toolResult(r *mcp.CallToolResult) {
+	var raw []string
+	if pieces, ok := r.StructuredContent.(interface{ RawJSON() []string }); ok {
+		raw = pieces.RawJSON()
+	}
 	w.w.WriteString(`{"content":[`)
+	if raw != nil && r.Content == nil {
+		w.text(raw...)
+	}
 	for i, c := range r.Content {
 		if i > 0 {
 			w.w.WriteByte(',')
 		}
 		if text, ok := c.(mcp.TextContent); ok && text.Annotations == nil && text.Meta == nil {
-			w.w.WriteString(`{"type":"text","text":`)
-			writeString(w.w, text.Text)
-			w.w.WriteByte('}')
+			w.text(text.Text)
 		} else if b, err := encode(c); err == nil {
 			w.w.Write(b)
 		} else {
-			w.w.WriteString(`{"type":"text","text":"internal error"}`)
+			w.text("internal error")
 		}
 	}
 	w.w.WriteByte(']')
@@ -128,9 +133,11 @@ func (w *writer) toolResult(r *mcp.CallToolResult) {
 			w.w.Write(b)
 		}
 	}
-	if raw, ok := r.StructuredContent.(interface{ RawJSON() string }); ok {
+	if raw != nil {
 		w.w.WriteString(`,"structuredContent":`)
-		w.w.WriteString(raw.RawJSON())
+		for _, piece := range raw {
+			w.w.WriteString(piece)
+		}
 	} else if r.StructuredContent != nil {
 		member("structuredContent", r.StructuredContent)
 	}
@@ -155,10 +162,18 @@ func encode(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
-// writeString writes s, which is valid UTF-8, as a JSON string.
-func writeString(w *bufio.Writer, s string) {
+// text writes a text block.
+func (w *writer) text(pieces ...string) {
+	w.w.WriteString(`{"type":"text","text":"`)
+	for _, piece := range pieces {
+		writeEscaped(w.w, piece)
+	}
+	w.w.WriteString(`"}`)
+}
+
+// writeEscaped writes s, which is valid UTF-8, as the inside of a JSON string.
+func writeEscaped(w *bufio.Writer, s string) {
 	const hex = "0123456789abcdef"
-	w.WriteByte('"')
 	for len(s) > 0 {
 		part := s[:min(len(s), 16<<10)]
 		s = s[len(part):]
@@ -185,5 +200,4 @@ func writeString(w *bufio.Writer, s string) {
 		}
 		w.Write(append(b, part[start:]...))
 	}
-	w.WriteByte('"')
 }
