@@ -81,11 +81,8 @@ func Members(object string) iter.Seq[Member] {
 			}
 			colon := skip(object, i)
 			end := skip(object, colon+1)
-			m := Member{object[i+1 : colon-1], object[colon+1 : end], object[i:end]}
-			if strings.IndexByte(m.Name, '\\') >= 0 {
-				json.Unmarshal([]byte(object[i:colon]), &m.Name)
-			}
-			if !yield(m) {
+			name, _ := text(object[i:colon])
+			if !yield(Member{name, object[colon+1 : end], object[i:end]}) {
 				return
 			}
 			i = end
@@ -141,7 +138,7 @@ func text(value string) (s string, ok bool) {
 	if strings.IndexByte(value, '\\') < 0 {
 		return value[1 : len(value)-1], true
 	}
-	return s, json.Unmarshal([]byte(value), &s) == nil
+	return gjson.Parse(value).Str, true
 }
 
 func isSpaceOrControl(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }

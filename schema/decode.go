@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"math"
 	"reflect"
 	"slices"
@@ -87,21 +86,27 @@ func (s Input[T]) Decode(args json.RawMessage) (T, error) {
 		return decoded, Faults{fmt.Sprintf("arguments: got %s, wants an object with %s", short(args), known.names())}
 	}
 	var faults Faults
-	for _, name := range slices.Sorted(maps.Keys(given)) {
-		if !slices.ContainsFunc(known, func(p property) bool { return p.name == name }) && len(faults) < 20 {
-			faults = append(faults, fmt.Sprintf("%s: unknown argument, did you mean %s? this tool takes %s", short([]byte(name)), known.nearest(name), known.names()))
+	for _, a := range given {
+		if !slices.ContainsFunc(known, func(p property) bool { return p.name == a.name }) && len(faults) < 20 {
+			faults = append(faults, fmt.Sprintf("%s: unknown argument, did you mean %s? this tool takes %s", short([]byte(a.name)), known.nearest(a.name), known.names()))
 		}
 	}
 	into := reflect.ValueOf(&decoded).Elem()
 	for _, p := range known {
-		value := coerce(p.Schema, plain(given[p.name]))
+		var raw gjson.Result
+		for _, a := range given { // of a name that comes twice the last counts
+			if a.name == p.name {
+				raw = a.value
+			}
+		}
+		value := coerce(p.Schema, plain(raw))
 		if value == nil {
 			if p.required {
 				faults = append(faults, fmt.Sprintf("%s: missing, wants %s", p.name, wants(p.Schema)))
 			}
 			continue
 		}
-		if wrong := p.check(value, given[p.name].Raw); wrong != nil {
+		if wrong := p.check(value, raw.Raw); wrong != nil {
 			faults = append(faults, wrong...)
 			continue
 		}
@@ -153,8 +158,14 @@ func (p property) check(value any, raw string) (faults Faults) {
 	return faults
 }
 
-// members are the arguments by name; null is none.
-func members(args json.RawMessage) (given map[string]gjson.Result, ok bool) {
+// argument is one that was given.
+type argument struct {
+	name  string
+	value gjson.Result
+}
+
+// members are the arguments that were given; null is none.
+func members(args json.RawMessage) (given []argument, ok bool) {
 	v := gjson.ParseBytes(args)
 	if v.Type == gjson.String && isJSON(v.Str) {
 		if v = gjson.Parse(v.Str); !v.IsObject() {
@@ -164,9 +175,9 @@ func members(args json.RawMessage) (given map[string]gjson.Result, ok bool) {
 	if !v.Exists() || v.Type == gjson.Null {
 		return nil, true
 	}
-	given = map[string]gjson.Result{}
+	given = make([]argument, 0, 8)
 	v.ForEach(func(name, value gjson.Result) bool {
-		given[name.Str] = value
+		given = append(given, argument{name.Str, value})
 		return true
 	})
 	return given, v.IsObject()

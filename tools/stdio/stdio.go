@@ -77,7 +77,11 @@ type Server struct {
 // is answered, or ctx does. An error is one of in or out; the end of in or ctx is
 // none.
 func Serve(ctx context.Context, s Server, in io.Reader, out io.Writer) error {
-	t := &transport{server: s, out: newWriter(out), calls: lane{limit: maxCalls}, rest: lane{limit: 1}, byID: map[string]*request{}}
+	t := &transport{
+		server: s, out: newWriter(out), byID: map[string]*request{}, over: make(chan struct{}),
+		calls: lane{limit: maxCalls, ready: make(chan *request)}, rest: lane{limit: 1, ready: make(chan *request)},
+	}
+	defer close(t.over)
 	t.room.L = &t.mu
 	t.ctx, t.stop = context.WithCancelCause(context.WithoutCancel(ctx))
 	defer t.stop(nil)
@@ -124,6 +128,7 @@ type transport struct {
 	out    *writer
 	ctx    context.Context // of all calls
 	stop   context.CancelCauseFunc
+	over   chan struct{} // closed when Serve returns
 
 	mu          sync.Mutex
 	calls, rest lane                // tools/call, and what is answered in no time
@@ -138,7 +143,13 @@ type transport struct {
 type lane struct {
 	limit, running int
 	queue          []*request
+	idle           int           // workers that wait for ready
+	ready          chan *request // hands a request to one of them
 }
+
+// maxIdle is how many workers of a lane wait for the next request when there is
+// none: their stacks have grown to what a call takes.
+const maxIdle = 16
 
 // request is a message that wants an answer.
 type request struct {
@@ -253,21 +264,38 @@ func (t *transport) dispatch() {
 	for _, l := range []*lane{&t.rest, &t.calls} {
 		for l.running < l.limit && len(l.queue) > 0 {
 			l.running++
-			go t.work(l, l.pop())
+			r := l.pop()
+			select {
+			case l.ready <- r:
+				l.idle--
+			default:
+				go t.work(l, r)
+			}
 		}
 	}
 }
 
-// work serves r, and then what waits in its lane.
+// work serves r, and then what waits in its lane or comes to it.
 func (t *transport) work(l *lane, r *request) {
-	for r != nil {
+	for {
 		t.serve(r)
-		r = t.done(l, r)
+		next, stay := t.done(l, r)
+		if next == nil && stay {
+			select {
+			case next = <-l.ready:
+			case <-t.over:
+			}
+		}
+		if next == nil {
+			return
+		}
+		r = next
 	}
 }
 
-// done takes r off the books and returns the next of its lane, if any.
-func (t *transport) done(l *lane, r *request) *request {
+// done takes r off the books and returns the next of its lane, if any, or
+// whether to wait for it.
+func (t *transport) done(l *lane, r *request) (next *request, stay bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.held -= r.size
@@ -288,11 +316,13 @@ func (t *transport) done(l *lane, r *request) *request {
 		close(t.empty)
 		t.empty = nil
 	}
-	next := l.pop()
-	if next == nil {
+	if next = l.pop(); next == nil {
 		l.running--
+		if stay = l.idle < maxIdle; stay {
+			l.idle++
+		}
 	}
-	return next
+	return next, stay
 }
 
 // pop takes the first request out of the queue; nil if there is none.
