@@ -107,7 +107,7 @@ func (c *Client) CancelRun(ctx context.Context, threadID, runID string) (Run, er
 	case errors.As(err, &refused) && refused.err == errCancelledAlready:
 	case err != nil:
 		return Run{}, err
-	case strings.TrimSpace(string(a.body.Bytes())) != "":
+	case strings.TrimSpace(a.body.String()) != "":
 		run, err := c.run(a)
 		if err != nil {
 			return Run{}, &CancelledError{err}
