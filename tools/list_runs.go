@@ -95,7 +95,7 @@ func (r runs) scan(ctx context.Context, a listRunsArgs, p runsapi.ListParams, re
 		found, scanned int
 		more           bool
 		first, last    string    // runs
-		cursor         = p.After // where to go on from
+		goOn           = p.After // the cursor
 		stopped        bool      // before the end was seen
 		size           int       // of list
 	)
@@ -108,13 +108,15 @@ scan:
 			stopped = true
 			break scan
 		case err != nil && pages > 0:
-			return nil, &pageError{scanned, cursor, err}
+			return nil, &pageError{scanned, goOn, err}
 		case err != nil:
 			return nil, err
 		}
 		pages++
 		var part strings.Builder // of list: long ones are not joined
-		part.Grow(len(page.RawJSON()))
+		if slices.Contains(a.Fields, everyField) && len(a.Status) == 0 {
+			part.Grow(len(page.RawJSON()))
+		}
 		for _, run := range page.Data {
 			if more = !a.All && found == a.Limit; more {
 				break
@@ -131,9 +133,11 @@ scan:
 			pickOfMany(&part, run, a.Fields)
 			last = run
 		}
-		list = append(list, part.String())
-		size += part.Len()
-		cursor = page.LastID
+		if part.Len() > 0 {
+			list = append(list, part.String())
+			size += part.Len()
+		}
+		goOn = page.LastID
 		if more {
 			break
 		}
@@ -141,7 +145,7 @@ scan:
 			more = page.HasMore
 			break
 		}
-		if page.HasMore && cursor != "" && (limited.Err() != nil || size > scanBytes) {
+		if page.HasMore && goOn != "" && (limited.Err() != nil || size > scanBytes) {
 			stopped = true
 			break
 		}
@@ -151,7 +155,7 @@ scan:
 	}
 	lastID := idOf(last)
 	if stopped {
-		lastID = quoted(cursor)
+		lastID = quoted(goOn)
 	}
 	end := fmt.Sprintf(`],"first_id":%s,"last_id":%s,"has_more":%t`, idOf(first), lastID, more || stopped)
 	if len(a.Status) > 0 {

@@ -109,6 +109,38 @@ func TestReadmesFirstCommand(t *testing.T) {
 	}
 }
 
+// README's recipes work, as they stand there.
+func TestReadmesRecipes(t *testing.T) {
+	if _, err := exec.LookPath("jq"); err != nil {
+		t.Skip("jq is not installed")
+	}
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(readme), "## Recipes\n")
+	_, rest, _ = strings.Cut(rest, "```sh\n")
+	script, _, ok := strings.Cut(rest, "```")
+	if !ok {
+		t.Fatal("README has no recipes")
+	}
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("sh", "-ec", script)
+	cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(path)+":"+os.Getenv("PATH"))
+	out, err := cmd.CombinedOutput()
+	for _, want := range []string{`"status": "cancelled"`, `"cancelled_at": `, `"status": "completed"`, `"total_tokens": 500`, `"id": "run_failed"`, `"error": "Rate limit`} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("%s is missing", want)
+		}
+	}
+	if err != nil || t.Failed() {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
 // README's tables say what the program says.
 func TestReadmesTables(t *testing.T) {
 	readme, err := os.ReadFile("../README.md")
