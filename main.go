@@ -225,6 +225,9 @@ func read(args []string, getenv func(string) string) (*settings, error) {
 			continue
 		}
 		given := func(value string) error {
+			if value == "" {
+				return nil // as an empty variable: hosts expand what is not set to it
+			}
 			later = append(later, func() error {
 				if row.flag == "header" && strings.ContainsAny(value, "\r\n") { // lines are for the variable
 					return errors.New("--header has a line break in it")

@@ -33,6 +33,7 @@ import (
 const (
 	maxBody      = 64 << 20
 	maxErrorBody = 1 << 20
+	margin       = 16 << 10 // that is read on, so that no secret at the cut is halved
 )
 
 // Ways to send the key, for [Config.Auth].
@@ -166,10 +167,11 @@ func New(cfg Config) (*Client, error) {
 		cfg.Portkey = Portkey{}
 	}
 	for name, values := range cfg.Header {
-		c.header[http.CanonicalHeaderKey(name)] = values
-	}
-	if _, beaten := cfg.Header[c.keyHeader]; beaten {
-		c.keys, c.keyHeader = nil, ""
+		name = http.CanonicalHeaderKey(name)
+		c.header[name] = values
+		if name == c.keyHeader {
+			c.keys = nil
+		}
 	}
 	for name, values := range c.header {
 		for _, v := range values {
@@ -183,12 +185,12 @@ func New(cfg Config) (*Client, error) {
 		c.credentials = append(c.credentials, c.keyHeader)
 	}
 	for name := range c.header {
-		if IsCredential(name) || name == "X-Portkey-Config" {
+		if (IsCredential(name) || name == "X-Portkey-Config") && c.header.Get(name) != "" {
 			c.credentials = append(c.credentials, name)
 		}
 	}
 	for name := range query {
-		if IsCredential(name) {
+		if IsCredential(name) && query.Get(name) != "" {
 			c.credentials = append(c.credentials, "?"+name)
 		}
 	}
@@ -229,7 +231,7 @@ func parseBase(base string) (*url.URL, error) {
 	return u, nil
 }
 
-var credentialName = regexp.MustCompile(`(?i)(^|[-_])(auth|authorization|key|apikey|code|cookie|sig|signature|sas|jwt|session|bearer|pwd|credential|credentials)($|[-_])|token|secret|passw`)
+var credentialName = regexp.MustCompile(`(?i:(^|[-_])(auth|authorization|key|apikey|code|cookie|sig|signature|sas|jwt|session|bearer|pwd|credential|credentials)($|[-_])|token|secret|passw)|[a-z]Key($|[-_])`)
 
 // IsCredential reports whether a header or query parameter of that name is
 // taken for one that signs the caller in.
@@ -306,16 +308,12 @@ func (w wholeAnswer) read(req *http.Request) (*http.Response, error) {
 	if n := resp.ContentLength; n > 0 && n <= int64(limit) {
 		body.Grow(int(n) + bytes.MinRead)
 	}
-	if _, err := body.ReadFrom(io.LimitReader(resp.Body, int64(limit)+1)); err != nil {
+	if _, err := body.ReadFrom(io.LimitReader(resp.Body, int64(limit)+margin)); err != nil {
 		readBody{body}.Close()
 		return nil, fmt.Errorf("the answer broke off: %w", err)
 	}
-	if body.Len() > limit {
-		if limit == maxBody {
-			readBody{body}.Close()
-			return nil, errTooLarge
-		}
-		body.Truncate(limit)
+	if body.Len() > limit && limit == maxBody {
+		return nil, errTooLarge
 	}
 	resp.Body = readBody{body}
 	return resp, nil

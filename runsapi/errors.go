@@ -58,7 +58,12 @@ var ErrNotRuns = errors.New("not a Runs API response")
 // apiError is the Error of an answer that is no success.
 func (c *Client) apiError(a *answer) *Error {
 	defer a.body.Close()
-	e := decodeError(a.body.Bytes())
+	body := a.body.Bytes()
+	if len(body) > maxErrorBody { // it was cut further behind, where a secret may be halved
+		body = []byte(c.redact(string(body)))
+		body = body[:min(len(body), maxErrorBody)]
+	}
+	e := decodeError(body)
 	e.Message = cmp.Or(e.Message, http.StatusText(a.status), "no message")
 	if location := a.header.Get("Location"); a.status >= 300 && a.status < 400 && location != "" {
 		e.Message = "redirected; redirects are not followed"
@@ -143,17 +148,23 @@ func decodeError(body []byte) Error {
 		e.Message = v.Str
 	}
 	if e.Message == "" && s != "{}" && s != "null" && s != "[]" {
-		e.Message = s
-		var any any
-		if json.Unmarshal([]byte(s), &any) == nil { // of many ways to write a character leave one, which redact knows
-			var b bytes.Buffer
-			enc := json.NewEncoder(&b)
-			enc.SetEscapeHTML(false)
-			enc.Encode(any)
-			e.Message = b.String()
-		}
+		e.Message = plainJSON(s)
 	}
 	return e
+}
+
+// plainJSON leaves of the many ways to write a character in JSON the one that
+// redact knows.
+func plainJSON(raw string) string {
+	var value any
+	if json.Unmarshal([]byte(raw), &value) != nil {
+		return raw
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.Encode(value)
+	return b.String()
 }
 
 func firstText(v gjson.Result, names ...string) string {
@@ -177,12 +188,12 @@ func said(v gjson.Result) string {
 		v.ForEach(func(_, f gjson.Result) bool {
 			fault := f.String()
 			if f.IsObject() {
-				fault = cmp.Or(f.Get("msg").String(), f.Get("message").String(), f.Raw)
+				fault = cmp.Or(f.Get("msg").String(), f.Get("message").String(), plainJSON(f.Raw))
 				if where := f.Get("loc").Array(); len(where) > 0 {
 					fault = where[len(where)-1].String() + ": " + fault
 				}
 			}
-			faults = append(faults, cut(fault, maxMessage))
+			faults = append(faults, fault)
 			return len(faults) < 10
 		})
 		return strings.Join(faults, "; ")

@@ -221,3 +221,22 @@ func TestOddRedirects(t *testing.T) {
 		}
 	}
 }
+
+// Wherever a text is cut, no half of a secret is left.
+func TestSecretsAtTheCut(t *testing.T) {
+	secret := "sk-" + strings.Repeat("SECRET", 20)
+	for _, tc := range []struct {
+		status int
+		body   string
+	}{
+		{500, "x" + strings.Repeat(" ", maxErrorBody-10) + secret + " y"},
+		{200, "<p>page: " + strings.Repeat(" ", 64<<10-20) + secret + "</p>"},
+		{400, `{"detail":[{"loc":["h"],"msg":"` + strings.Repeat("x", 978) + secret + `"}]}`},
+		{400, `{"detail":[{"input":"\u0073` + secret[1:] + `"}]}`},
+	} {
+		c := dial(t, status(tc.status, tc.body, "x-should-retry", "false"), func(cfg *Config) { cfg.APIKey = secret })
+		if _, err := c.GetRun(t.Context(), "t", "r"); err == nil || strings.Contains(err.Error(), "SECRET") {
+			t.Errorf("%.300v", err)
+		}
+	}
+}

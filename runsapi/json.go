@@ -17,7 +17,13 @@ import (
 func normalize(body []byte) (string, bool) {
 	body = bytes.TrimPrefix(body, []byte("\ufeff"))
 	if !utf8.Valid(body) {
-		body = []byte(string([]rune(string(body)))) // each invalid byte becomes U+FFFD
+		valid := make([]byte, 0, len(body)+len(body)/8)
+		for len(body) > 0 {
+			r, size := utf8.DecodeRune(body) // U+FFFD for each invalid byte
+			valid = utf8.AppendRune(valid, r)
+			body = body[size:]
+		}
+		body = valid
 	}
 	if !valid(body) {
 		return "", false

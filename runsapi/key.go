@@ -15,7 +15,9 @@ const (
 	keyAge     = 45 * time.Minute // Entra tokens live for about an hour
 	keyPause   = time.Minute      // between two runs of the command
 	keyTimeout = 30 * time.Second
-	maxKey     = 64 << 10 // bytes that the command may print
+	// How long a call waits for a new key while the one at hand may still do.
+	keyPatience = 5 * time.Second
+	maxKey      = 64 << 10 // bytes that the command may print
 )
 
 // keyCommand gets the key from a command, for tokens that do not live as long
@@ -51,13 +53,23 @@ func (k *keyCommand) key(ctx context.Context) (string, error) {
 		}
 		run := k.running
 		run.waiting++
+		var patience <-chan time.Time
+		if k.last != "" && !k.refuses {
+			patience = time.After(keyPatience)
+		}
 		k.mu.Unlock()
+		late := false
 		select {
 		case <-run.done:
 		case <-ctx.Done():
+		case <-patience:
+			late = true
 		}
 		k.mu.Lock()
 		run.waiting--
+		if late {
+			break // with the key at hand; the run goes on
+		}
 		if ctx.Err() != nil {
 			last := run.waiting == 0
 			k.mu.Unlock()

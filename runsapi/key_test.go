@@ -154,6 +154,32 @@ func TestRenewalThatFails(t *testing.T) {
 	})
 }
 
+// A renewal that hangs does not take a good key out of use.
+func TestRenewalThatHangs(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "runs")
+	first := 1
+	c := dial(t, accepting(&first), func(cfg *Config) {
+		cfg.KeyCommand = fmt.Sprintf("echo run >> %s; test $(wc -l < %s) -eq 1 || sleep 20; echo key-1", file, file)
+	})
+	if _, err := c.GetRun(t.Context(), "t", "r"); err != nil {
+		t.Fatal(err)
+	}
+	c.keys.mu.Lock()
+	c.keys.ran = time.Now().Add(-keyAge)
+	c.keys.mu.Unlock()
+	if _, err := c.GetRun(t.Context(), "t", "r"); err != nil {
+		t.Error(err)
+	}
+	c.keys.mu.Lock()
+	if c.keys.running == nil {
+		t.Error("it was not renewed at all")
+	} else {
+		c.keys.running.stop()
+	}
+	c.keys.mu.Unlock()
+}
+
 func TestKeyCommandThatFailsRestsForAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		command, runs := counting(t)

@@ -227,7 +227,7 @@ func (c *Client) run(a *answer) (Run, error) {
 	run.ID, isText = text(id)
 	run.Status, hasStatus = text(status)
 	if !isText || !hasStatus {
-		return Run{}, c.notRuns(a, "a Run object, with a string id and status, was expected, but the body is "+describe(a.body.Bytes(), raw, ok))
+		return Run{}, c.notRuns(a, "a Run object, with a string id and status, was expected, but the body is "+c.describe(a.body.Bytes(), raw, ok))
 	}
 	if ms := a.header.Get("Openai-Poll-After-Ms"); ms != "" {
 		n, _ := strconv.ParseFloat(ms, 64)
@@ -260,7 +260,7 @@ func (c *Client) page(a *answer) (Page, error) {
 	all := len(p.Data)
 	p.Data = slices.DeleteFunc(p.Data, func(item string) bool { return item[0] != '{' })
 	if !isList || all > 0 && len(p.Data) == 0 {
-		return Page{}, c.notRuns(a, "a list, with an array data of Run objects, was expected, but the body is "+describe(a.body.Bytes(), raw, ok))
+		return Page{}, c.notRuns(a, "a list, with an array data of Run objects, was expected, but the body is "+c.describe(a.body.Bytes(), raw, ok))
 	}
 	if odd := all - len(p.Data); odd > 0 {
 		before, behind := p.Around()
@@ -284,8 +284,10 @@ func field(object, name string) (value string) {
 }
 
 // describe says what a body is that is not what it should be.
-func describe(body []byte, raw string, isJSON bool) string {
-	text := strings.TrimSpace(string(body[:min(len(body), 1<<16)]))
+func (c *Client) describe(body []byte, raw string, isJSON bool) string {
+	const most = 64 << 10
+	text := c.redact(string(body[:min(len(body), most+margin)])) // before the cut, which may halve a secret
+	text = strings.TrimSpace(text[:min(len(text), most)])
 	switch v := gjson.Parse(raw); {
 	case text == "":
 		return "empty"

@@ -70,6 +70,10 @@ func resolve(s *invopop.Schema) (*jsonschema.Resolved, error) {
 	return same.Resolve(nil)
 }
 
+// maxArguments is far beyond what a model would write, and keeps what a call may
+// cost within bounds.
+const maxArguments = 64 << 10
+
 // Decode reads a call's arguments; absent or null ones are {}. What models and
 // hosts often send in another shape is taken where it can mean one thing only:
 // "20" for 20, "true" for true, "a,b", "a" or "[\"a\"]" for an array, null for
@@ -80,6 +84,9 @@ func (s Input[T]) Decode(args json.RawMessage) (T, error) {
 	known, err := s.compile()
 	if err != nil {
 		return decoded, err
+	}
+	if len(args) > maxArguments {
+		return decoded, Faults{fmt.Sprintf("arguments: got %d bytes, at most %d are allowed", len(args), maxArguments)}
 	}
 	given, ok := members(args)
 	if !ok {
@@ -147,7 +154,10 @@ func (p property) check(value any, raw string) (faults Faults) {
 	}
 	items, _ := value.([]any)
 	for i, item := range items {
-		if p.item != nil && p.item.Validate(item) != nil && len(faults) < 10 {
+		if len(faults) == 10 {
+			break
+		}
+		if p.item != nil && p.item.Validate(item) != nil {
 			got, _ := json.Marshal(item)
 			faults = append(faults, fmt.Sprintf("%s[%d]: got %s, wants %s", p.name, i, short(got), wants(p.Items)))
 		}
@@ -167,7 +177,7 @@ type argument struct {
 // members are the arguments that were given; null is none.
 func members(args json.RawMessage) (given []argument, ok bool) {
 	v := gjson.ParseBytes(args)
-	if v.Type == gjson.String && isJSON(v.Str) {
+	if v.Type == gjson.String && gjson.Valid(v.Str) {
 		if v = gjson.Parse(v.Str); !v.IsObject() {
 			return nil, false
 		}
@@ -212,13 +222,9 @@ func plain(v gjson.Result) any {
 	return v.Bool()
 }
 
-// isJSON keeps away from what is so long that it was never written by a model,
-// and so deep that gjson's recursion would need a stack for it.
-func isJSON(text string) bool { return len(text) <= 64<<10 && gjson.Valid(text) }
-
 // read is plain for text, if that is JSON.
 func read(text string) (value any, ok bool) {
-	if !isJSON(text) {
+	if !gjson.Valid(text) {
 		return nil, false
 	}
 	return plain(gjson.Parse(text)), true

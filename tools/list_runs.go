@@ -150,7 +150,7 @@ scan:
 			break
 		}
 		if page.HasMore {
-			report(scanned, fmt.Sprintf("read %d runs", scanned))
+			report(pages, fmt.Sprintf("read %d runs", scanned)) // has to grow each time
 		}
 	}
 	lastID := idOf(last)

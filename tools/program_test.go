@@ -245,6 +245,8 @@ func TestBadSettings(t *testing.T) {
 		{key, []string{"--nonsense"}, "--nonsense"},
 		{key, []string{"--api-key", "sk-canary"}, "--api-key"},
 		{key, []string{"--timeout"}, "--timeout"},
+		{nil, []string{"--api-base", "https://h/v1", "--header", "Authorization:"}, "no API key"},
+		{nil, []string{"--api-base", "http://gateway.example/?subscriptionKey=canary", "--auth", "none"}, "plain http"},
 		{key, []string{"---api-key=canary"}, "---api-key"},
 		{key, []string{"--api-base", "https://h/v1", "--auth", "bearer", "--header", "X-Design: 1", "--api-key-command", "${X}"}, "--api-key-command still reads ${X}"},
 		{[]string{"PORTKEY_PROVIDER=openai"}, []string{"--api-base", "https://gateway.example", "--header", "X-Design: 1"}, "no API key"},
@@ -290,6 +292,7 @@ func TestSettingsOnTheWire(t *testing.T) {
 		{[]string{"OPENAI_API_KEY=k", "OPENAI_API_BASE=" + base}, nil, map[string]string{"Authorization": "Bearer k"}, ""},
 		{[]string{"OPENAI_API_KEY=k", "OPENAI_BASE_URL=" + base, "OPENAI_API_BASE=https://nowhere.example"}, nil, map[string]string{"Authorization": "Bearer k"}, ""},
 		{[]string{"OPENAI_API_KEY=k", "OPENAI_BASE_URL=https://nowhere.example"}, []string{"--api-base", base + "/?api-version=v1&x=1", "--query", "x=2"}, nil, "api-version=v1&x=2"},
+		{[]string{"OPENAI_API_KEY=k", "OPENAI_BASE_URL=" + base}, []string{"--api-base", "", "--auth="}, map[string]string{"Authorization": "Bearer k"}, ""},
 		{[]string{"RUNS_MCP_QUERY=api-version=v1&y=a%20b"}, []string{"--api-base", base, "--query", "z=3"}, map[string]string{"Authorization": ""}, "api-version=v1&y=a+b&z=3"},
 		{[]string{"OPENAI_API_KEY=k", "OPENAI_AUTH=api-key"}, []string{"--api-base", base}, map[string]string{"Authorization": "", "Api-Key": "k"}, ""},
 		{[]string{"OPENAI_API_KEY=k", "OPENAI_AUTH=api-key"}, []string{"--api-base", base, "--auth", "none"}, map[string]string{"Authorization": "", "Api-Key": ""}, ""},
@@ -468,6 +471,21 @@ func TestBrokenStdoutEndsTheProgram(t *testing.T) {
 	var exit *exec.ExitError
 	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 1 {
 		t.Errorf("%v, want exit code 1", err)
+	}
+}
+
+func TestBrokenStdoutAtTheEndOfTheInput(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip("there is no /dev/full")
+	}
+	defer full.Close()
+	for range 40 {
+		cmd := program(t, nil, "--sandbox")
+		cmd.Stdin, cmd.Stdout = strings.NewReader(getQueued), full
+		if cmd.Run(); cmd.ProcessState.ExitCode() != 1 {
+			t.Fatalf("exit code %d", cmd.ProcessState.ExitCode())
+		}
 	}
 }
 

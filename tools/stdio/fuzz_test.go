@@ -15,7 +15,7 @@ import (
 	"runs-mcp/tools/stdio"
 )
 
-var integer = regexp.MustCompile(`^-?[0-9]+$`)
+var integer = regexp.MustCompile(`^-?[0-9]+(\.0+)?$`)
 
 // Whatever a line is, what comes out is JSON-RPC; a request gets one answer,
 // under its own id; and the next line is served.

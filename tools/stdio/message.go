@@ -3,6 +3,7 @@ package stdio
 import (
 	"bytes"
 	"encoding/json"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -75,14 +76,18 @@ func valid(line []byte) bool {
 	return gjson.ValidBytes(line)
 }
 
-// key is the one spelling of an id by which 1 and "1" are two and "a" and
-// "\u0061" are one; "" for what is neither a string nor an integer.
+// 1.0 is an integer too, and some write it so.
+var integer = regexp.MustCompile(`^-?\d+(\.0+)?$`)
+
+// key is the one spelling of an id by which 1 and "1" are two, and 1 and 1.0 or
+// "a" and "\u0061" are one; "" for what is neither a string nor an integer.
 func key(id gjson.Result) string {
 	switch {
 	case id.Type == gjson.String:
 		return `"` + id.Str
-	case id.Type == gjson.Number && !strings.ContainsAny(id.Raw, ".eE"):
-		return id.Raw
+	case id.Type == gjson.Number && integer.MatchString(id.Raw):
+		whole, _, _ := strings.Cut(id.Raw, ".")
+		return whole
 	}
 	return ""
 }

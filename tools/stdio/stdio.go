@@ -28,6 +28,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -112,14 +113,25 @@ func Serve(ctx context.Context, s Server, in io.Reader, out io.Writer) error {
 			t.stop(errOutput)
 			return t.out.err
 		case <-idle:
-			if ended == nil {
-				return readErr
-			}
-			return nil
+			return t.outcome(ended, &readErr)
 		case <-grace:
-			return nil
+			return t.outcome(ended, &readErr)
 		}
 	}
+}
+
+// outcome is what Serve returns in the end: whether the output broke, or the
+// input, if that has ended.
+func (t *transport) outcome(ended <-chan struct{}, readErr *error) error {
+	select {
+	case <-t.out.broken:
+		return t.out.err
+	default:
+	}
+	if ended == nil {
+		return *readErr
+	}
+	return nil
 }
 
 // transport is the state of one Serve.
@@ -224,11 +236,11 @@ func readLine(r *bufio.Reader, long *[]byte) (line []byte, tooLong bool, err err
 func (t *transport) take(line []byte) {
 	m, refusal := parse(line)
 	switch {
-	case refusal != nil:
-		m.params = ""
-		t.accept(&request{message: m, refusal: refusal})
+	case refusal != nil: // only the id is held, not the line that it is a part of
+		m = message{id: strings.Clone(m.id), key: m.key}
+		t.accept(&request{message: m, refusal: refusal, size: len(m.id) + len(m.key)})
 	case m.id != "":
-		t.accept(&request{message: m, size: len(line)})
+		t.accept(&request{message: m, size: len(line) + len(m.key)})
 	case m.method == string(mcp.MethodNotificationCancelled):
 		t.cancel(key(readParams(m.params).requestID))
 	}

@@ -325,7 +325,7 @@ func TestCancelHitsNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := serve(t)
 		p.send(call("1", "block"), call(`"1"`, "block"), call("2", "block"))
-		p.send(cancel("1"), cancel("99"), cancel("null"), cancel("{}"), cancel("1.0"),
+		p.send(cancel("1"), cancel("99"), cancel("null"), cancel("{}"), cancel("2.5"),
 			`{"jsonrpc":"2.0","method":"notifications/cancelled"}`, `{"jsonrpc":"2.0","method":"notifications/cancelled","params":[2]}`)
 		synctest.Wait()
 		close(p.release)
@@ -436,7 +436,8 @@ func TestFloodPausesReading(t *testing.T) {
 	}{
 		{strings.Replace(ping("1"), `"}`, `","params":{"x":"`+strings.Repeat("x", 1<<20)+`"}}`, 1), 80, 1, 60, 64},
 		{"x", 300_000, 1000, 250_000, 265_000},
-		{ping("1"), 300_000, 1000, 190_000, 230_000}, // one id for all
+		{`{"jsonrpc":"1.0","id":"` + strings.Repeat("i", 1<<20) + `"}`, 80, 1, 29, 33}, // id and key are held
+		{ping("1"), 300_000, 1000, 190_000, 230_000},                                   // one id for all
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			in, stdin := io.Pipe()
@@ -494,6 +495,8 @@ func TestBadInput(t *testing.T) {
 		{`{"method":"notifications/initialized"}`, "null", -32600},
 		{ping("null"), "null", -32600},
 		{ping("1.5"), "null", -32600},
+		{ping("1.0"), "1.0", 0},
+		{ping("-7.00"), "-7.00", 0},
 		{ping("1e3"), "null", -32600},
 		{ping("true"), "null", -32600},
 		{ping("{}"), "null", -32600},
