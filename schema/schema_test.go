@@ -218,3 +218,19 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkDecode(b *testing.B) {
+	for name, in := range map[string]string{
+		"as-it-should-be": `{"name":"thread_abc123","limit":20,"order":"desc","tags":["status","usage"]}`,
+		"as-texts":        `{"name":"thread_abc123","limit":"20","order":"DESC","tags":"status,usage"}`,
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := input.Decode(json.RawMessage(in)); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
