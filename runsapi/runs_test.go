@@ -276,3 +276,30 @@ func TestPages(t *testing.T) {
 		}
 	}
 }
+
+// Given before alone, no page is asked for twice, and a failure of the second
+// does not lose the first.
+func TestPagesBefore(t *testing.T) {
+	var asked []string
+	c := dial(t, func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.URL.RawQuery)
+		switch r.URL.Query().Get("after") {
+		case "":
+			answers(`{"data":[{"id":"a"}],"last_id":"a","has_more":true}`)(w, r)
+		case "a":
+			answers(`{"data":[{"id":"b"}],"last_id":"b","has_more":true}`)(w, r)
+		default:
+			status(400, "boom")(w, r)
+		}
+	})
+	pages := 0
+	var last error
+	for page, err := range c.Pages(t.Context(), "t", ListParams{Before: "z"}) {
+		if last = err; err == nil {
+			pages += len(page.Data)
+		}
+	}
+	if strings.Join(asked, " ") != "before=z after=a&before=z after=b&before=z" || pages != 2 || last == nil {
+		t.Errorf("asked %q, read %d, %v", asked, pages, last)
+	}
+}
