@@ -10,30 +10,17 @@
 package runsapi
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
-)
-
-// How much of a body is read: a success over its limit is an error, of an error
-// body the rest is dropped.
-const (
-	maxBody      = 64 << 20
-	maxErrorBody = 1 << 20
-	margin       = 16 << 10 // that is read on, so that no secret at the cut is halved
 )
 
 // Ways to send the key, for [Config.Auth].
@@ -231,29 +218,6 @@ func parseBase(base string) (*url.URL, error) {
 	return u, nil
 }
 
-var credentialName = regexp.MustCompile(`(?i:(^|[-_])(auth|authorization|key|apikey|code|cookie|sig|signature|sas|jwt|session|bearer|pwd|credential|credentials)($|[-_])|token|secret|passw)|[a-z]Key($|[-_])`)
-
-// IsCredential reports whether a header or query parameter of that name is
-// taken for one that signs the caller in.
-func IsCredential(name string) bool { return credentialName.MatchString(name) }
-
-// Credentials names what signs c's requests in: headers, by their canonical
-// names, and query parameters, with a ? before their names, sorted.
-func (c *Client) Credentials() []string { return c.credentials }
-
-// IsLoopback reports whether u's host is this machine by its name or address.
-func IsLoopback(u *url.URL) bool {
-	host := u.Hostname()
-	return strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback()
-}
-
-// TakesPortkey reports whether Portkey's credentials may go to u's host: they
-// have no business at OpenAI or Azure themselves.
-func TakesPortkey(u *url.URL) bool {
-	host := "." + strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
-	return !strings.HasSuffix(host, ".openai.com") && !strings.HasSuffix(host, ".azure.com")
-}
-
 // pool keeps as many connections open as calls were in flight, so that none is
 // opened twice.
 func pool() http.RoundTripper {
@@ -261,77 +225,6 @@ func pool() http.RoundTripper {
 	t.MaxIdleConns, t.MaxIdleConnsPerHost = 0, 2048
 	return t
 }
-
-// wholeAnswer is an [http.RoundTripper] that reads the body within the attempt:
-// a reset in mid-body is then a failed attempt like any other, the time limit
-// covers the body too, and no path is left on which a body stays open.
-type wholeAnswer struct {
-	next    http.RoundTripper
-	timeout time.Duration
-}
-
-var errTooLarge = fmt.Errorf("the answer is larger than %d MiB", maxBody>>20)
-
-func (w wholeAnswer) RoundTrip(req *http.Request) (*http.Response, error) {
-	if w.timeout <= 0 {
-		return w.read(req)
-	}
-	ctx, cancel := context.WithTimeout(req.Context(), w.timeout)
-	defer cancel()
-	resp, err := w.read(req.WithContext(ctx))
-	if err != nil && ctx.Err() != nil && req.Context().Err() == nil {
-		err = fmt.Errorf("no whole answer within %s", w.timeout)
-	}
-	return resp, err
-}
-
-func (w wholeAnswer) read(req *http.Request) (*http.Response, error) {
-	resp, err := w.next.RoundTrip(req)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode < 200 {
-		return nil, fmt.Errorf("HTTP %d is no answer to this request", resp.StatusCode)
-	}
-	if location := resp.Header.Get("Location"); location != "" {
-		if _, err := req.URL.Parse(location); err != nil {
-			resp.Header.Del("Location") // net/http would make an error of it that holds the whole URL
-		}
-	}
-	limit := maxBody
-	if !success(resp.StatusCode) {
-		limit = maxErrorBody
-	}
-	body := buffers.Get().(*bytes.Buffer)
-	body.Reset()
-	if n := resp.ContentLength; n > 0 && n <= int64(limit) {
-		body.Grow(int(n) + bytes.MinRead)
-	}
-	if _, err := body.ReadFrom(io.LimitReader(resp.Body, int64(limit)+margin)); err != nil {
-		readBody{body}.Close()
-		return nil, fmt.Errorf("the answer broke off: %w", err)
-	}
-	if body.Len() > limit && limit == maxBody {
-		return nil, errTooLarge
-	}
-	resp.Body = readBody{body}
-	return resp, nil
-}
-
-// readBody is a body that is in memory. After Close its bytes are another's.
-type readBody struct{ *bytes.Buffer }
-
-var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
-
-func (b readBody) Close() error {
-	if b.Buffer != nil && b.Cap() <= 1<<20 {
-		buffers.Put(b.Buffer)
-	}
-	return nil
-}
-
-func success(status int) bool { return status >= 200 && status < 300 }
 
 // answer is what a call came back with, whatever its status.
 type answer struct {
@@ -425,34 +318,4 @@ func (c *Client) send(ctx context.Context, method string, u *url.URL, key string
 		return nil, c.networkError(a, err)
 	}
 	return a, nil
-}
-
-// An ArgumentError is an id or cursor that was refused before any request.
-type ArgumentError struct{ Name, Problem string }
-
-func (e *ArgumentError) Error() string { return e.Name + ": " + e.Problem }
-
-const maxID = 256
-
-// checkID refuses what could steer the request elsewhere, or is no id at all.
-func checkID(name, id string) error {
-	problem := ""
-	switch {
-	case id == "":
-		problem = "is empty; wants an id as the API gives it"
-	case len(id) > maxID:
-		problem = fmt.Sprintf("has %d bytes, at most %d are allowed", len(id), maxID)
-	case id == "." || id == "..":
-		problem = fmt.Sprintf("got %q, wants an id as the API gives it", id)
-	default:
-		i := strings.IndexFunc(id, func(r rune) bool {
-			return slices.Contains([]rune(`/\?#%`), r) || isSpaceOrControl(r)
-		})
-		if i < 0 {
-			return nil
-		}
-		r := []rune(id[i:])[0]
-		problem = fmt.Sprintf("got %q, which has %q in it; ids hold none of / \\ ? # %%, white space or control characters", id, r)
-	}
-	return &ArgumentError{name, problem}
 }

@@ -79,7 +79,7 @@ const maxArguments = 64 << 10
 // "20" for 20, "true" for true, "a,b", "a" or "[\"a\"]" for an array, null for
 // absent, the whole object as a string. Anything else that does not fit the
 // schema is a [Faults].
-func (s Input[T]) Decode(args json.RawMessage) (T, error) {
+func (s Input[T]) Decode(args string) (T, error) {
 	decoded := s.defaults
 	known, err := s.compile()
 	if err != nil {
@@ -90,7 +90,7 @@ func (s Input[T]) Decode(args json.RawMessage) (T, error) {
 	}
 	given, ok := members(args)
 	if !ok {
-		return decoded, Faults{fmt.Sprintf("arguments: got %s, wants an object with %s", short(args), known.names())}
+		return decoded, Faults{fmt.Sprintf("arguments: got %s, wants an object with %s", short([]byte(args)), known.names())}
 	}
 	var faults Faults
 	for _, a := range given {
@@ -175,8 +175,8 @@ type argument struct {
 }
 
 // members are the arguments that were given; null is none.
-func members(args json.RawMessage) (given []argument, ok bool) {
-	v := gjson.ParseBytes(args)
+func members(args string) (given []argument, ok bool) {
+	v := gjson.Parse(args)
 	if v.Type == gjson.String && gjson.Valid(v.Str) {
 		if v = gjson.Parse(v.Str); !v.IsObject() {
 			return nil, false

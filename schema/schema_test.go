@@ -89,7 +89,7 @@ func TestDecode(t *testing.T) {
 		`{"name":"12345678901234567890"}`:                        with(func(a *args) { a.Name = "12345678901234567890" }),
 		`{"name":"true"}`:                                        with(func(a *args) { a.Name = "true" }),
 	} {
-		got, err := input.Decode(json.RawMessage(in))
+		got, err := input.Decode(in)
 		g, _ := json.Marshal(got)
 		w, _ := json.Marshal(want)
 		if err != nil || string(g) != string(w) {
@@ -132,7 +132,7 @@ func TestFaults(t *testing.T) {
 			"name: missing, wants a string\nlimit: got 0, wants an integer from 1 to 100\norder: got 1, wants one of \"asc\", \"desc\"",
 	} {
 		begin := time.Now()
-		_, err := input.Decode(json.RawMessage(in))
+		_, err := input.Decode(in)
 		if _, ok := err.(schema.Faults); !ok || err.Error() != want {
 			t.Errorf("%s:\n got %v\nwant %s", in, err, want)
 		}
@@ -145,7 +145,7 @@ func TestFaults(t *testing.T) {
 func TestDeepTextsAreNoTrouble(t *testing.T) {
 	deep := strings.Repeat("[", 1<<21)
 	for _, in := range []string{`"` + deep + `"`, `{"name":"x","tags":"` + deep + `"}`, `{"name":"x","limit":"` + deep + `"}`} {
-		if _, err := input.Decode(json.RawMessage(in)); err == nil || !strings.Contains(err.Error(), "at most 65536 are allowed") {
+		if _, err := input.Decode(in); err == nil || !strings.Contains(err.Error(), "at most 65536 are allowed") {
 			t.Errorf("%.100v", err)
 		}
 	}
@@ -156,11 +156,11 @@ func TestFaultsAreShort(t *testing.T) {
 	for i := range 1000 {
 		many += `,"` + strings.Repeat("u", 200) + string(rune('a'+i%26)) + strings.Repeat("v", i) + `":1`
 	}
-	_, err := input.Decode(json.RawMessage(many + "}"))
+	_, err := input.Decode(many + "}")
 	if err == nil || len(err.Error()) > 20*300 {
 		t.Errorf("%d bytes", len(err.Error()))
 	}
-	_, err = input.Decode(json.RawMessage(`{"name":[` + strings.Repeat("1,", 5000) + `1]}`))
+	_, err = input.Decode(`{"name":[` + strings.Repeat("1,", 5000) + `1]}`)
 	if err == nil || len(err.Error()) > 200 {
 		t.Error(err)
 	}
@@ -179,7 +179,7 @@ func FuzzDecode(f *testing.F) {
 		if !json.Valid(in) || !utf8.Valid(in) {
 			return // a transport passes on no such thing
 		}
-		got, err := input.Decode(in)
+		got, err := input.Decode(string(in))
 		if err != nil {
 			faults, ok := err.(schema.Faults)
 			if !ok || len(faults) == 0 {
@@ -212,7 +212,7 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 		once, _ := json.Marshal(got)
-		again, err := input.Decode(once)
+		again, err := input.Decode(string(once))
 		if twice, _ := json.Marshal(again); err != nil || string(once) != string(twice) {
 			t.Errorf("%q: first %s, then %s, %v", in, once, twice, err)
 		}
@@ -227,7 +227,7 @@ func BenchmarkDecode(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := input.Decode(json.RawMessage(in)); err != nil {
+				if _, err := input.Decode(in); err != nil {
 					b.Fatal(err)
 				}
 			}

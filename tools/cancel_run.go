@@ -23,10 +23,9 @@ var cancelRun = tool[cancelRunArgs]{
 		"A run that is cancelling or cancelled already is returned as it is; one that has ended is an error. It cannot be undone.",
 	defaults: cancelRunArgs{runArgs: runArgs{TimeoutSec: defaultTimeoutSec}},
 	result:   schema.Open[runResult],
-	call:     runs.cancel,
 }
 
-func (r runs) cancel(ctx context.Context, a cancelRunArgs, report Report) (rawJSON, error) {
+func (r *runs) cancel(ctx context.Context, a cancelRunArgs, report Report) ([]string, error) {
 	run, asked, err := r.askToCancel(ctx, a)
 	if err != nil {
 		return nil, err
@@ -42,7 +41,7 @@ func (r runs) cancel(ctx context.Context, a cancelRunArgs, report Report) (rawJS
 
 // askToCancel sends the cancel, unless the run is in a status that makes it
 // needless or, without force, hopeless. It reports whether the cancel was sent.
-func (r runs) askToCancel(ctx context.Context, a cancelRunArgs) (run runsapi.Run, asked bool, err error) {
+func (r *runs) askToCancel(ctx context.Context, a cancelRunArgs) (run runsapi.Run, asked bool, err error) {
 	if !a.Force {
 		run, err = r.client.GetRun(ctx, a.ThreadID, a.RunID)
 		switch {

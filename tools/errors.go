@@ -18,7 +18,7 @@ import (
 const maxErrorText = 2000
 
 // explain says what went wrong and what to do next, to the model that called.
-func (r runs) explain(err error) string {
+func (r *runs) explain(err error) string {
 	var lines []string
 	for outer := true; outer; {
 		switch e := err.(type) {
@@ -65,7 +65,7 @@ func asked(e *runsapi.Error) string {
 }
 
 // next is what to do about it.
-func (r runs) next(e *runsapi.Error) string {
+func (r *runs) next(e *runsapi.Error) string {
 	tries := "1 try was made"
 	if e.Attempts > 1 {
 		tries = fmt.Sprintf("%d tries were made", e.Attempts)
@@ -119,7 +119,7 @@ func again(after time.Duration) string {
 
 // notFound gives both readings of a 404: there is no such run, or there is no
 // such API at the base URL.
-func (r runs) notFound(e *runsapi.Error) string {
+func (r *runs) notFound(e *runsapi.Error) string {
 	var b strings.Builder
 	thread, run := idsOf(e.Path)
 	if strings.HasPrefix(run, "thread_") {

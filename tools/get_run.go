@@ -32,12 +32,11 @@ var getRun = tool[getRunArgs]{
 	readOnly: true,
 	defaults: getRunArgs{runArgs: runArgs{TimeoutSec: defaultTimeoutSec}},
 	result:   schema.Open[runResult],
-	call:     runs.get,
 }
 
 const defaultTimeoutSec = 50 // hosts give a call up after 60 s
 
-func (r runs) get(ctx context.Context, a getRunArgs, report Report) (rawJSON, error) {
+func (r *runs) get(ctx context.Context, a getRunArgs, report Report) ([]string, error) {
 	run, err := r.client.GetRun(ctx, a.ThreadID, a.RunID)
 	if err != nil {
 		return nil, err
@@ -51,17 +50,17 @@ func (r runs) get(ctx context.Context, a getRunArgs, report Report) (rawJSON, er
 }
 
 // chosen is the run with the fields that were asked for.
-func chosen(run runsapi.Run, fields []string) rawJSON {
+func chosen(run runsapi.Run, fields []string) []string {
 	if len(fields) == 0 {
-		return rawJSON{run.RawJSON()}
+		return []string{run.RawJSON()}
 	}
 	var b strings.Builder
 	pick(&b, run.RawJSON(), fields)
-	return rawJSON{b.String()}
+	return []string{b.String()}
 }
 
 // wait polls run until done says so, for at most as long as the arguments allow.
-func (r runs) wait(ctx context.Context, a runArgs, run runsapi.Run, report Report, done func(runsapi.Run) bool) (runsapi.Run, error) {
+func (r *runs) wait(ctx context.Context, a runArgs, run runsapi.Run, report Report, done func(runsapi.Run) bool) (runsapi.Run, error) {
 	polls, begin := 0, time.Now()
 	// Reported before the poll, not after it: a client that gets a notification
 	// together with the answer takes it for one that came too late.

@@ -36,10 +36,9 @@ var listRuns = tool[listRunsArgs]{
 	readOnly: true,
 	defaults: listRunsArgs{Limit: 20, Order: "asc"},
 	result:   schema.Open[listResult],
-	call:     runs.list,
 }
 
-func (r runs) list(ctx context.Context, a listRunsArgs, report Report) (rawJSON, error) {
+func (r *runs) list(ctx context.Context, a listRunsArgs, report Report) ([]string, error) {
 	p := runsapi.ListParams{Limit: a.Limit, Order: a.Order}
 	if err := errors.Join(cursor(&p.After, "after", a.After), cursor(&p.Before, "before", a.Before)); err != nil {
 		return nil, err
@@ -54,7 +53,7 @@ func (r runs) list(ctx context.Context, a listRunsArgs, report Report) (rawJSON,
 		return nil, err
 	}
 	if slices.Contains(a.Fields, everyField) {
-		return rawJSON{page.RawJSON()}, nil
+		return []string{page.RawJSON()}, nil
 	}
 	head, tail := page.Around()
 	var list strings.Builder
@@ -67,7 +66,7 @@ func (r runs) list(ctx context.Context, a listRunsArgs, report Report) (rawJSON,
 		pickOfMany(&list, run, a.Fields)
 	}
 	list.WriteString(tail)
-	return rawJSON{list.String()}, nil
+	return []string{list.String()}, nil
 }
 
 // cursor sets p to the cursor that was given, if any.
@@ -87,7 +86,7 @@ const (
 )
 
 // scan reads page after page for what a asks for, and makes one list of it.
-func (r runs) scan(ctx context.Context, a listRunsArgs, p runsapi.ListParams, report Report) (rawJSON, error) {
+func (r *runs) scan(ctx context.Context, a listRunsArgs, p runsapi.ListParams, report Report) ([]string, error) {
 	limited, cancel := context.WithTimeoutCause(ctx, scanTime, errors.New("no page of runs came within 45 s; try again later, or ask for one page, without all and status"))
 	defer cancel()
 	var (
@@ -99,7 +98,7 @@ func (r runs) scan(ctx context.Context, a listRunsArgs, p runsapi.ListParams, re
 		stopped        bool      // before the end was seen
 		size           int       // of list
 	)
-	list := rawJSON{`{"object":"list","data":[`}
+	list := []string{`{"object":"list","data":[`}
 	report(0, "reading runs")
 scan:
 	for page, err := range r.client.Pages(limited, a.ThreadID, p) {

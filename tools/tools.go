@@ -11,13 +11,13 @@ package tools
 import (
 	"context"
 	"encoding/json"
-	"strings"
 	"sync"
 
 	"github.com/mark3labs/mcp-go/mcp"
 
 	"runs-mcp/runsapi"
 	"runs-mcp/schema"
+	"runs-mcp/tools/stdio"
 )
 
 // Options are what the tools tell of the settings, and which of them there are.
@@ -32,10 +32,10 @@ type Tools struct{ tools []boundTool }
 
 // New makes the tools over c.
 func New(c *runsapi.Client, o Options) *Tools {
-	r := runs{c, o}
-	t := &Tools{[]boundTool{bind(getRun, r), bind(listRuns, r)}}
+	r := &runs{c, o}
+	t := &Tools{[]boundTool{bind(r, getRun, r.get), bind(r, listRuns, r.list)}}
 	if !o.ReadOnly {
-		t.tools = append(t.tools, bind(cancelRun, r))
+		t.tools = append(t.tools, bind(r, cancelRun, r.cancel))
 	}
 	return t
 }
@@ -53,7 +53,7 @@ func (t *Tools) List() []mcp.Tool {
 type Report = func(done int, message string)
 
 // Call calls the tool of that name, or returns nil if there is none.
-func (t *Tools) Call(ctx context.Context, name string, args json.RawMessage, report Report) *mcp.CallToolResult {
+func (t *Tools) Call(ctx context.Context, name, args string, report Report) *stdio.Result {
 	for _, tool := range t.tools {
 		if tool.name == name {
 			return tool.call(ctx, args, report)
@@ -74,53 +74,44 @@ type tool[Args any] struct {
 	readOnly                 bool
 	defaults                 Args
 	result                   func() json.RawMessage // the output schema
-	call                     func(r runs, ctx context.Context, args Args, report Report) (rawJSON, error)
 }
 
 // boundTool is a tool whose type of arguments no longer matters.
 type boundTool struct {
 	name     string
 	describe func() mcp.Tool
-	call     func(ctx context.Context, args json.RawMessage, report Report) *mcp.CallToolResult
+	call     func(ctx context.Context, args string, report Report) *stdio.Result
 }
 
-func bind[Args any](t tool[Args], r runs) boundTool {
-	args := sync.OnceValue(func() schema.Input[Args] { return schema.For(t.defaults) }) // not needed to start
+// bind joins a tool and its handler, which returns a result's JSON in pieces.
+func bind[Args any](r *runs, t tool[Args], handle func(ctx context.Context, args Args, report Report) ([]string, error)) boundTool {
+	input := sync.OnceValue(func() schema.Input[Args] { return schema.For(t.defaults) }) // not needed to start
 	return boundTool{
 		name: t.name,
 		describe: func() mcp.Tool {
 			return mcp.Tool{
 				Name: t.name, Title: t.title, Description: t.description,
-				RawInputSchema: args().JSON(), RawOutputSchema: t.result(),
+				RawInputSchema: input().JSON(), RawOutputSchema: t.result(),
 				Annotations: mcp.ToolAnnotation{
 					Title:        t.title,
 					ReadOnlyHint: &t.readOnly, DestructiveHint: new(!t.readOnly), IdempotentHint: new(true), OpenWorldHint: new(true),
 				},
 			}
 		},
-		call: func(ctx context.Context, raw json.RawMessage, report Report) *mcp.CallToolResult {
-			a, err := args().Decode(raw)
+		call: func(ctx context.Context, raw string, report Report) *stdio.Result {
+			args, err := input().Decode(raw)
 			if err != nil {
-				return failure(r.explain(err))
+				return r.failure(err)
 			}
-			result, err := t.call(r, ctx, a, report)
+			json, err := handle(ctx, args, report)
 			if err != nil {
-				return failure(r.explain(err))
+				return r.failure(err)
 			}
-			return &mcp.CallToolResult{StructuredContent: result}
+			return &stdio.Result{JSON: json}
 		},
 	}
 }
 
-func failure(text string) *mcp.CallToolResult {
-	return &mcp.CallToolResult{Content: []mcp.Content{mcp.TextContent{Type: mcp.ContentTypeText, Text: text}}, IsError: true}
+func (r *runs) failure(err error) *stdio.Result {
+	return &stdio.Result{Text: r.explain(err), IsError: true}
 }
-
-// rawJSON is the JSON of a result, in pieces: a list of megabytes is never joined.
-type rawJSON []string
-
-// RawJSON gives the pieces, for a transport to write them as they are.
-func (r rawJSON) RawJSON() []string { return r }
-
-// MarshalJSON joins the pieces, for a transport that knows only encoding/json.
-func (r rawJSON) MarshalJSON() ([]byte, error) { return []byte(strings.Join(r, "")), nil }

@@ -10,8 +10,6 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/mark3labs/mcp-go/mcp"
-
 	"runs-mcp/tools/stdio"
 )
 
@@ -31,9 +29,9 @@ func FuzzLine(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	s := offer(nil)
-	s.CallTool = func(_ context.Context, name string, args json.RawMessage, report func(int, string)) *mcp.CallToolResult {
+	s.CallTool = func(_ context.Context, name string, args string, report func(int, string)) *stdio.Result {
 		report(1, name)
-		return mcp.NewToolResultText(string(args))
+		return text(args)
 	}
 	f.Fuzz(func(t *testing.T, line []byte) {
 		line = bytes.ReplaceAll(line, []byte("\n"), nil)

@@ -31,10 +31,15 @@ func (t *transport) handle(ctx context.Context, r *request) (result any, fault *
 	tools := mcp.ServerCapabilities{Tools: &struct {
 		ListChanged bool `json:"listChanged,omitempty"`
 	}{}}
+	if mcp.MCPMethod(r.method) == mcp.MethodToolsCall {
+		called, fault := t.call(ctx, r, p)
+		if fault != nil {
+			return nil, fault
+		}
+		return toolResult{called, modern, t.server.Info}, nil
+	}
 	var answer mcp.ResultMetadata
 	switch method := mcp.MCPMethod(r.method); {
-	case method == mcp.MethodToolsCall:
-		answer, fault = t.call(ctx, r, p)
 	case method == mcp.MethodToolsList && p.cursor.String() != "":
 		fault = refuse(mcp.INVALID_PARAMS, "there is one page of tools, without a cursor")
 	case method == mcp.MethodToolsList:
@@ -88,8 +93,8 @@ func era(p params) (modern bool, fault *mcp.JSONRPCErrorDetails) {
 	return modern, nil
 }
 
-// call calls a tool.
-func (t *transport) call(ctx context.Context, r *request, p params) (*mcp.CallToolResult, *mcp.JSONRPCErrorDetails) {
+// call runs tools/call, with progress if the client asked for it.
+func (t *transport) call(ctx context.Context, r *request, p params) (*Result, *mcp.JSONRPCErrorDetails) {
 	if p.name.Type != gjson.String {
 		return nil, refuse(mcp.INVALID_PARAMS, `"params.name" must be a string, the name of a tool`)
 	}
@@ -101,7 +106,7 @@ func (t *transport) call(ctx context.Context, r *request, p params) (*mcp.CallTo
 			})
 		}
 	}
-	result := t.server.CallTool(ctx, p.name.Str, json.RawMessage(p.arguments.Raw), report)
+	result := t.server.CallTool(ctx, p.name.Str, p.arguments.Raw, report)
 	if result == nil {
 		return nil, refuse(mcp.INVALID_PARAMS, fmt.Sprintf("there is no tool %.100q", p.name.Str))
 	}

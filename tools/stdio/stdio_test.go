@@ -39,48 +39,46 @@ func offer(log *slog.Logger) stdio.Server {
 	return stdio.Server{
 		Info:      mcp.Implementation{Name: "test", Version: "1"},
 		ListTools: func() []mcp.Tool { return []mcp.Tool{mcp.NewTool("echo")} },
-		CallTool:  func(context.Context, string, json.RawMessage, func(int, string)) *mcp.CallToolResult { return nil },
+		CallTool:  func(context.Context, string, string, func(int, string)) *stdio.Result { return nil },
 		Log:       log,
 	}
 }
 
-type rawJSON string
-
-func (r rawJSON) RawJSON() []string { return []string{string(r[:1]), string(r[1:])} }
+func text(s string) *stdio.Result { return &stdio.Result{Text: s} }
 
 // serve starts a Serve with the tools echo, block, note and panic.
 func serve(t *testing.T) *peer {
 	p := &peer{t: t, lines: make(chan string, 100_000), done: make(chan error, 1), release: make(chan struct{})}
-	calls := map[string]func(ctx context.Context, args json.RawMessage, report func(int, string)) *mcp.CallToolResult{
-		"echo": func(_ context.Context, args json.RawMessage, _ func(int, string)) *mcp.CallToolResult {
-			return mcp.NewToolResultText(string(args))
+	calls := map[string]func(ctx context.Context, args string, report func(int, string)) *stdio.Result{
+		"echo": func(_ context.Context, args string, _ func(int, string)) *stdio.Result {
+			return text(args)
 		},
-		"json": func(_ context.Context, args json.RawMessage, _ func(int, string)) *mcp.CallToolResult {
-			return &mcp.CallToolResult{StructuredContent: rawJSON(args)}
+		"json": func(_ context.Context, args string, _ func(int, string)) *stdio.Result {
+			return &stdio.Result{JSON: []string{args[:1], args[1:]}}
 		},
-		"block": func(ctx context.Context, _ json.RawMessage, _ func(int, string)) *mcp.CallToolResult {
+		"block": func(ctx context.Context, _ string, _ func(int, string)) *stdio.Result {
 			p.running.Add(1)
 			select {
 			case <-p.release:
-				return mcp.NewToolResultText("released")
+				return text("released")
 			case <-ctx.Done():
 				p.ended.Add(1)
 				if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
-					return mcp.NewToolResultText("the latest")
+					return text("the latest")
 				}
-				return mcp.NewToolResultError(context.Cause(ctx).Error())
+				return &stdio.Result{Text: context.Cause(ctx).Error(), IsError: true}
 			}
 		},
-		"note": func(_ context.Context, _ json.RawMessage, report func(int, string)) *mcp.CallToolResult {
+		"note": func(_ context.Context, _ string, report func(int, string)) *stdio.Result {
 			for i := range 100 {
 				report(i, "<noted>")
 			}
-			return mcp.NewToolResultText("noted")
+			return text("noted")
 		},
-		"panic": func(context.Context, json.RawMessage, func(int, string)) *mcp.CallToolResult { panic("at the disco") },
+		"panic": func(context.Context, string, func(int, string)) *stdio.Result { panic("at the disco") },
 	}
 	s := offer(slog.New(slog.NewTextHandler(&p.log, nil)))
-	s.CallTool = func(ctx context.Context, name string, args json.RawMessage, report func(int, string)) *mcp.CallToolResult {
+	s.CallTool = func(ctx context.Context, name string, args string, report func(int, string)) *stdio.Result {
 		if call := calls[name]; call != nil {
 			return call(ctx, args, report)
 		}

@@ -51,7 +51,7 @@ func (w *writer) answer(r *request, result any, fault *mcp.JSONRPCErrorDetails) 
 		w.fail(r, fault)
 		return
 	}
-	if result, ok := result.(*mcp.CallToolResult); ok {
+	if result, ok := result.(toolResult); ok {
 		w.line(r, func() {
 			w.head(r, `"result":`)
 			w.toolResult(result)
@@ -103,52 +103,35 @@ func (w *writer) head(r *request, member string) {
 	w.w.WriteString(member)
 }
 
-// toolResult writes a tool's result. mcp-go's own encoding of it would escape
-// <, > and & in the API's JSON.
-func (w *writer) toolResult(r *mcp.CallToolResult) {
-	var raw []string
-	if pieces, ok := r.StructuredContent.(interface{ RawJSON() []string }); ok {
-		raw = pieces.RawJSON()
-	}
+// toolResult is a Result, and what the protocol version adds to it.
+type toolResult struct {
+	*Result
+	modern bool // 2026-07-28
+	info   mcp.Implementation
+}
+
+func (w *writer) toolResult(r toolResult) {
 	w.w.WriteString(`{"content":[`)
-	if raw != nil && r.Content == nil {
-		w.text(raw...)
-	}
-	for i, c := range r.Content {
-		if i > 0 {
-			w.w.WriteByte(',')
-		}
-		if text, ok := c.(mcp.TextContent); ok && text.Annotations == nil && text.Meta == nil {
-			w.text(text.Text)
-		} else if b, err := encode(c); err == nil {
-			w.w.Write(b)
-		} else {
-			w.text("internal error")
-		}
-	}
-	w.w.WriteByte(']')
-	member := func(name string, value any) {
-		if b, err := encode(value); err == nil {
-			w.w.WriteString(`,"` + name + `":`)
-			w.w.Write(b)
-		}
-	}
-	if raw != nil {
-		w.w.WriteString(`,"structuredContent":`)
-		for _, piece := range raw {
+	if r.JSON != nil {
+		w.text(r.JSON...)
+		w.w.WriteString(`],"structuredContent":`)
+		for _, piece := range r.JSON {
 			w.w.WriteString(piece)
 		}
-	} else if r.StructuredContent != nil {
-		member("structuredContent", r.StructuredContent)
+	} else {
+		w.text(r.Text)
+		w.w.WriteByte(']')
 	}
 	if r.IsError {
-		member("isError", true)
+		w.w.WriteString(`,"isError":true`)
 	}
-	if r.ResultType != "" {
-		member("resultType", r.ResultType)
-	}
-	if r.Meta != nil {
-		member("_meta", r.Meta)
+	if r.modern {
+		var meta mcp.Result
+		meta.EnsureResultMeta().SetServerInfo(r.info)
+		if b, err := encode(meta.Meta); err == nil {
+			w.w.WriteString(`,"resultType":"complete","_meta":`)
+			w.w.Write(b)
+		}
 	}
 	w.w.WriteByte('}')
 }

@@ -1,0 +1,37 @@
+package runsapi
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// An ArgumentError is an id or cursor that was refused before any request.
+type ArgumentError struct{ Name, Problem string }
+
+func (e *ArgumentError) Error() string { return e.Name + ": " + e.Problem }
+
+const maxID = 256
+
+// checkID refuses what could steer the request elsewhere, or is no id at all.
+func checkID(name, id string) error {
+	problem := ""
+	switch {
+	case id == "":
+		problem = "is empty; wants an id as the API gives it"
+	case len(id) > maxID:
+		problem = fmt.Sprintf("has %d bytes, at most %d are allowed", len(id), maxID)
+	case id == "." || id == "..":
+		problem = fmt.Sprintf("got %q, wants an id as the API gives it", id)
+	default:
+		i := strings.IndexFunc(id, func(r rune) bool {
+			return slices.Contains([]rune(`/\?#%`), r) || isSpaceOrControl(r)
+		})
+		if i < 0 {
+			return nil
+		}
+		r := []rune(id[i:])[0]
+		problem = fmt.Sprintf("got %q, which has %q in it; ids hold none of / \\ ? # %%, white space or control characters", id, r)
+	}
+	return &ArgumentError{name, problem}
+}
