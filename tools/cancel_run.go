@@ -7,6 +7,7 @@ import (
 
 	"runs-mcp/runsapi"
 	"runs-mcp/schema"
+	"runs-mcp/tools/stdio"
 )
 
 type cancelRunArgs struct {
@@ -25,13 +26,13 @@ var cancelRun = tool[cancelRunArgs]{
 	result:   schema.Open[runResult],
 }
 
-func (r *runs) cancel(ctx context.Context, a cancelRunArgs, report Report) ([]string, error) {
+func (r *runs) cancel(ctx context.Context, a cancelRunArgs, call stdio.Call) ([]string, error) {
 	run, asked, err := r.askToCancel(ctx, a)
 	if err != nil {
 		return nil, err
 	}
 	if a.Wait {
-		run, err = r.wait(ctx, a.runArgs, run, report, func(run runsapi.Run) bool { return runsapi.Terminal(run.Status) })
+		run, err = r.wait(ctx, a.runArgs, run, call, func(run runsapi.Run) bool { return runsapi.Terminal(run.Status) })
 		if err != nil && asked {
 			err = &runsapi.CancelledError{Err: err}
 		}

@@ -8,6 +8,7 @@ import (
 
 	"runs-mcp/runsapi"
 	"runs-mcp/schema"
+	"runs-mcp/tools/stdio"
 )
 
 // runArgs are the arguments that get_run and cancel_run share.
@@ -36,13 +37,13 @@ var getRun = tool[getRunArgs]{
 
 const defaultTimeoutSec = 50 // hosts give a call up after 60 s
 
-func (r *runs) get(ctx context.Context, a getRunArgs, report Report) ([]string, error) {
+func (r *runs) get(ctx context.Context, a getRunArgs, call stdio.Call) ([]string, error) {
 	run, err := r.client.GetRun(ctx, a.ThreadID, a.RunID)
 	if err != nil {
 		return nil, err
 	}
 	if a.Wait {
-		run, err = r.wait(ctx, a.runArgs, run, report, func(run runsapi.Run) bool {
+		run, err = r.wait(ctx, a.runArgs, run, call, func(run runsapi.Run) bool {
 			return runsapi.Terminal(run.Status) || run.Status == "requires_action"
 		})
 	}
@@ -60,12 +61,12 @@ func chosen(run runsapi.Run, fields []string) []string {
 }
 
 // wait polls run until done says so, for at most as long as the arguments allow.
-func (r *runs) wait(ctx context.Context, a runArgs, run runsapi.Run, report Report, done func(runsapi.Run) bool) (runsapi.Run, error) {
+func (r *runs) wait(ctx context.Context, a runArgs, run runsapi.Run, call stdio.Call, done func(runsapi.Run) bool) (runsapi.Run, error) {
 	polls, begin := 0, time.Now()
 	// Reported before the poll, not after it: a client that gets a notification
 	// together with the answer takes it for one that came too late.
 	return r.client.Wait(ctx, a.ThreadID, a.RunID, run, time.Duration(a.TimeoutSec)*time.Second, done, func(run runsapi.Run) {
 		polls++
-		report(polls, fmt.Sprintf("status %s, waiting for %.0f s", run.Status, time.Since(begin).Seconds()))
+		call.Progress(polls, fmt.Sprintf("status %s, waiting for %.0f s", run.Status, time.Since(begin).Seconds()))
 	})
 }

@@ -14,6 +14,7 @@ import (
 
 	"runs-mcp/runsapi"
 	"runs-mcp/schema"
+	"runs-mcp/tools/stdio"
 )
 
 type listRunsArgs struct {
@@ -38,16 +39,16 @@ var listRuns = tool[listRunsArgs]{
 	result:   schema.Open[listResult],
 }
 
-func (r *runs) list(ctx context.Context, a listRunsArgs, report Report) ([]string, error) {
+func (r *runs) list(ctx context.Context, a listRunsArgs, call stdio.Call) ([]string, error) {
 	p := runsapi.ListParams{Limit: a.Limit, Order: a.Order}
 	if err := errors.Join(cursor(&p.After, "after", a.After), cursor(&p.Before, "before", a.Before)); err != nil {
 		return nil, err
 	}
 	if a.All || len(a.Status) > 0 {
 		p.Limit = 100
-		return r.scan(ctx, a, p, report)
+		return r.scan(ctx, a, p, call)
 	}
-	report(0, "reading runs")
+	call.Progress(0, "reading runs")
 	page, err := r.client.ListRuns(ctx, a.ThreadID, p)
 	if err != nil {
 		return nil, err
@@ -86,7 +87,7 @@ const (
 )
 
 // scan reads page after page for what a asks for, and makes one list of it.
-func (r *runs) scan(ctx context.Context, a listRunsArgs, p runsapi.ListParams, report Report) ([]string, error) {
+func (r *runs) scan(ctx context.Context, a listRunsArgs, p runsapi.ListParams, call stdio.Call) ([]string, error) {
 	limited, cancel := context.WithTimeoutCause(ctx, scanTime, errors.New("no page of runs came within 45 s; try again later, or ask for one page, without all and status"))
 	defer cancel()
 	var (
@@ -99,7 +100,7 @@ func (r *runs) scan(ctx context.Context, a listRunsArgs, p runsapi.ListParams, r
 		size           int       // of list
 	)
 	list := []string{`{"object":"list","data":[`}
-	report(0, "reading runs")
+	call.Progress(0, "reading runs")
 scan:
 	for page, err := range r.client.Pages(limited, a.ThreadID, p) {
 		switch {
@@ -149,7 +150,7 @@ scan:
 			break
 		}
 		if page.HasMore {
-			report(pages, fmt.Sprintf("read %d runs", scanned)) // has to grow each time
+			call.Progress(pages, fmt.Sprintf("read %d runs", scanned)) // has to grow each time
 		}
 	}
 	lastID := idOf(last)

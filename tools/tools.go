@@ -49,14 +49,11 @@ func (t *Tools) List() []mcp.Tool {
 	return list
 }
 
-// Report is how a tool tells its client how far it is.
-type Report = func(done int, message string)
-
-// Call calls the tool of that name, or returns nil if there is none.
-func (t *Tools) Call(ctx context.Context, name, args string, report Report) *stdio.Result {
+// Call runs the tool that call names, or returns nil if there is none.
+func (t *Tools) Call(ctx context.Context, call stdio.Call) *stdio.Result {
 	for _, tool := range t.tools {
-		if tool.name == name {
-			return tool.call(ctx, args, report)
+		if tool.name == call.Name {
+			return tool.call(ctx, call)
 		}
 	}
 	return nil
@@ -80,11 +77,11 @@ type tool[Args any] struct {
 type boundTool struct {
 	name     string
 	describe func() mcp.Tool
-	call     func(ctx context.Context, args string, report Report) *stdio.Result
+	call     func(ctx context.Context, call stdio.Call) *stdio.Result
 }
 
 // bind joins a tool and its handler, which returns a result's JSON in pieces.
-func bind[Args any](r *runs, t tool[Args], handle func(ctx context.Context, args Args, report Report) ([]string, error)) boundTool {
+func bind[Args any](r *runs, t tool[Args], handle func(ctx context.Context, args Args, call stdio.Call) ([]string, error)) boundTool {
 	input := sync.OnceValue(func() schema.Input[Args] { return schema.For(t.defaults) }) // not needed to start
 	return boundTool{
 		name: t.name,
@@ -98,12 +95,12 @@ func bind[Args any](r *runs, t tool[Args], handle func(ctx context.Context, args
 				},
 			}
 		},
-		call: func(ctx context.Context, raw string, report Report) *stdio.Result {
-			args, err := input().Decode(raw)
+		call: func(ctx context.Context, call stdio.Call) *stdio.Result {
+			args, err := input().Decode(call.Args)
 			if err != nil {
 				return r.failure(err)
 			}
-			json, err := handle(ctx, args, report)
+			json, err := handle(ctx, args, call)
 			if err != nil {
 				return r.failure(err)
 			}

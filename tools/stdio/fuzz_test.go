@@ -29,9 +29,9 @@ func FuzzLine(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	s := offer(nil)
-	s.CallTool = func(_ context.Context, name string, args string, report func(int, string)) *stdio.Result {
-		report(1, name)
-		return text(args)
+	s.CallTool = func(_ context.Context, c stdio.Call) *stdio.Result {
+		c.Progress(1, c.Name)
+		return text(c.Args)
 	}
 	f.Fuzz(func(t *testing.T, line []byte) {
 		line = bytes.ReplaceAll(line, []byte("\n"), nil)

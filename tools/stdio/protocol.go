@@ -106,7 +106,7 @@ func (t *transport) call(ctx context.Context, r *request, p params) (*Result, *m
 			})
 		}
 	}
-	result := t.server.CallTool(ctx, p.name.Str, p.arguments.Raw, report)
+	result := t.server.CallTool(ctx, Call{Name: p.name.Str, Args: p.arguments.Raw, Progress: report})
 	if result == nil {
 		return nil, refuse(mcp.INVALID_PARAMS, fmt.Sprintf("there is no tool %.100q", p.name.Str))
 	}

@@ -58,11 +58,23 @@ type Server struct {
 	Instructions string // for the model
 	// ListTools lists the tools, in the order of tools/list.
 	ListTools func() []mcp.Tool
-	// CallTool calls the tool of that name, with arguments in JSON, "" if there are
-	// none; nil is that there is no such tool. It may send progress with report.
-	CallTool func(ctx context.Context, name, args string, report func(done int, message string)) *Result
+	// CallTool runs a tool. It returns nil if there is no tool of that name. Its
+	// context ends when the client cancels the call, when the server stops, and
+	// once the answer is written.
+	CallTool func(ctx context.Context, call Call) *Result
 	// Log gets the panics of calls.
 	Log *slog.Logger
+}
+
+// Call is one call of a tool.
+type Call struct {
+	Name string
+	Args string // JSON; empty if the client sent none
+	// Progress sends a progress notification, if the client asked for them.
+	Progress func(done int, message string)
+	// Drained is closed a minute after the input has ended. A call that has no
+	// time limit of its own ends then.
+	Drained <-chan struct{}
 }
 
 // Result is what a tool call comes back with: JSON, which is sent as structured

@@ -39,7 +39,7 @@ func offer(log *slog.Logger) stdio.Server {
 	return stdio.Server{
 		Info:      mcp.Implementation{Name: "test", Version: "1"},
 		ListTools: func() []mcp.Tool { return []mcp.Tool{mcp.NewTool("echo")} },
-		CallTool:  func(context.Context, string, string, func(int, string)) *stdio.Result { return nil },
+		CallTool:  func(context.Context, stdio.Call) *stdio.Result { return nil },
 		Log:       log,
 	}
 }
@@ -78,9 +78,9 @@ func serve(t *testing.T) *peer {
 		"panic": func(context.Context, string, func(int, string)) *stdio.Result { panic("at the disco") },
 	}
 	s := offer(slog.New(slog.NewTextHandler(&p.log, nil)))
-	s.CallTool = func(ctx context.Context, name string, args string, report func(int, string)) *stdio.Result {
-		if call := calls[name]; call != nil {
-			return call(ctx, args, report)
+	s.CallTool = func(ctx context.Context, c stdio.Call) *stdio.Result {
+		if call := calls[c.Name]; call != nil {
+			return call(ctx, c.Args, c.Progress)
 		}
 		return nil
 	}
