@@ -1,13 +1,19 @@
 package runsapi
 
 import (
-	"bytes"
+	"bufio"
+	"compress/flate"
+	"compress/gzip"
+	"compress/zlib"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
+	"unsafe"
 )
 
 // How much of a body is read: a success over its limit is an error, of an error
@@ -15,34 +21,45 @@ import (
 const (
 	maxBody      = 64 << 20
 	maxErrorBody = 1 << 20
-	margin       = 16 << 10 // that is read on, so that no secret at the cut is halved
+	maxDescribed = 64 << 10 // of a body that is no JSON
+	margin       = 16 << 10 // read past a cut, so that a secret straddling it is redacted whole
 )
 
-// wholeAnswer is an [http.RoundTripper] that reads the body within the attempt:
-// a reset in mid-body is then a failed attempt like any other, the time limit
+var (
+	errTooLarge = fmt.Errorf("the answer is larger than %d MiB", maxBody>>20)
+	errNoRoom   = errors.New("the answers to other calls take all memory that there is for them, and no room came in time")
+)
+
+// bodyReader is an [http.RoundTripper] that reads the body within the attempt: a
+// reset in mid-body is then a failed attempt like any other, the time limit
 // covers the body too, and no path is left on which a body stays open.
-type wholeAnswer struct {
+type bodyReader struct {
 	next    http.RoundTripper
-	timeout time.Duration
+	timeout time.Duration // of one attempt; 0 is none
+	memory  *memory
 }
 
-var errTooLarge = fmt.Errorf("the answer is larger than %d MiB", maxBody>>20)
-
-func (w wholeAnswer) RoundTrip(req *http.Request) (*http.Response, error) {
-	if w.timeout <= 0 {
-		return w.read(req)
+func (b bodyReader) RoundTrip(req *http.Request) (*http.Response, error) {
+	ctx, cancel := req.Context(), context.CancelFunc(nil)
+	if b.timeout > 0 {
+		ctx, cancel = context.WithTimeout(ctx, b.timeout)
+	} else {
+		ctx, cancel = context.WithCancel(ctx)
 	}
-	ctx, cancel := context.WithTimeout(req.Context(), w.timeout)
 	defer cancel()
-	resp, err := w.read(req.WithContext(ctx))
-	if err != nil && ctx.Err() != nil && req.Context().Err() == nil {
-		err = fmt.Errorf("no whole answer within %s", w.timeout)
+	a := &attempt{Context: ctx}
+	resp, err := b.read(req.WithContext(a))
+	switch {
+	case err == nil:
+		a.answered.Store(true)
+	case ctx.Err() != nil && req.Context().Err() == nil && !errors.Is(err, errNoRoom):
+		err = fmt.Errorf("no whole answer within %s", b.timeout)
 	}
 	return resp, err
 }
 
-func (w wholeAnswer) read(req *http.Request) (*http.Response, error) {
-	resp, err := w.next.RoundTrip(req)
+func (b bodyReader) read(req *http.Request) (*http.Response, error) {
+	resp, err := b.next.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}
@@ -59,31 +76,166 @@ func (w wholeAnswer) read(req *http.Request) (*http.Response, error) {
 	if !success(resp.StatusCode) {
 		limit = maxErrorBody
 	}
-	body := buffers.Get().(*bytes.Buffer)
-	body.Reset()
-	if n := resp.ContentLength; n > 0 && n <= int64(limit) {
-		body.Grow(int(n) + bytes.MinRead)
+	h, ok := req.Context().Value(holderKey{}).(*holder)
+	if !ok {
+		h = &holder{memory: b.memory, begin: req.Context()}
 	}
-	if _, err := body.ReadFrom(io.LimitReader(resp.Body, int64(limit)+margin)); err != nil {
-		readBody{body}.Close()
+	body := &body{holder: h}
+	if err := body.readFrom(req.Context(), decompress(resp), limit+margin); err != nil {
+		body.Close()
 		return nil, fmt.Errorf("the answer broke off: %w", err)
 	}
-	if body.Len() > limit && limit == maxBody {
+	if len(body.Bytes()) > limit && limit == maxBody {
+		body.Close()
 		return nil, errTooLarge
 	}
-	resp.Body = readBody{body}
+	resp.Body = body
 	return resp, nil
 }
 
-// readBody is a body that is in memory. After Close its bytes are another's.
-type readBody struct{ *bytes.Buffer }
-
-var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
-
-func (b readBody) Close() error {
-	if b.Buffer != nil && b.Cap() <= 1<<20 {
-		buffers.Put(b.Buffer)
+// decompress returns the body as it was before gzip or deflate. It goes by the
+// first bytes rather than by the Content-Encoding, which some servers and
+// proxies set wrongly: no JSON and no text begins as those do.
+func decompress(resp *http.Response) io.Reader {
+	r := bufio.NewReaderSize(resp.Body, 16)
+	switch first, _ := r.Peek(2); {
+	case len(first) < 2:
+	case first[0] == 0x1f && first[1] == 0x8b:
+		if z, err := gzip.NewReader(r); err == nil {
+			return z
+		}
+	case !strings.EqualFold(resp.Header.Get("Content-Encoding"), "deflate"):
+	case first[0]&0x0f == 8 && (uint(first[0])<<8+uint(first[1]))%31 == 0:
+		if z, err := zlib.NewReader(r); err == nil {
+			return z
+		}
+	case first[0] != '{' && first[0] != '[':
+		return flate.NewReader(r) // some send deflate without the zlib header
 	}
+	return r
+}
+
+// body is a body that is in memory. Its first chunk is not counted: with 1,024
+// calls in flight those are 64 MiB at most.
+type body struct {
+	first  *[chunkSize]byte // pooled; nil after Close
+	n      int              // bytes in first
+	whole  []byte           // a body of more than one chunk
+	holder *holder
+	held   int // bytes of the memory budget
+}
+
+const chunkSize = 64 << 10
+
+var chunks = sync.Pool{New: func() any { return new([chunkSize]byte) }}
+
+// readFrom reads r to its end, or up to limit bytes. It reads in chunks, so that
+// memory follows the bytes that came and not the length that a header claims.
+func (b *body) readFrom(ctx context.Context, r io.Reader, limit int) error {
+	b.first = chunks.Get().(*[chunkSize]byte)
+	n, err := fill(r, b.first[:])
+	b.n = n
+	more := []*[chunkSize]byte{b.first}
+	for size := n; err == nil && size < limit; size += n {
+		if err := b.holder.grow(ctx, chunkSize); err != nil {
+			b.recycle(more[1:])
+			return err
+		}
+		b.held += chunkSize
+		chunk := chunks.Get().(*[chunkSize]byte)
+		more = append(more, chunk)
+		n, err = fill(r, chunk[:min(chunkSize, limit-size)])
+	}
+	if err != nil && err != io.EOF {
+		b.recycle(more[1:])
+		return err
+	}
+	if len(more) > 1 {
+		b.join(more, (len(more)-1)*chunkSize+n)
+	}
+	return nil
+}
+
+// fill reads until p is full, which is no error, or r ends.
+func fill(r io.Reader, p []byte) (n int, err error) {
+	for n < len(p) && err == nil {
+		var more int
+		more, err = r.Read(p[n:])
+		n += more
+	}
+	if n == len(p) {
+		err = nil
+	}
+	return n, err
+}
+
+// join makes one piece of size bytes of the chunks. Only one large body is joined
+// at a time, as it takes its memory twice.
+func (b *body) join(parts []*[chunkSize]byte, size int) {
+	if size > 1<<20 {
+		b.holder.memory.joining.Lock()
+		defer b.holder.memory.joining.Unlock()
+	}
+	b.whole = make([]byte, 0, size)
+	for _, part := range parts {
+		b.whole = append(b.whole, part[:min(chunkSize, size-len(b.whole))]...)
+	}
+	b.first = nil
+	b.recycle(parts)
+}
+
+func (b *body) recycle(parts []*[chunkSize]byte) {
+	for _, part := range parts {
+		chunks.Put(part)
+	}
+}
+
+// Bytes returns the body. It is valid until Close.
+func (b *body) Bytes() []byte {
+	if b.whole != nil {
+		return b.whole
+	}
+	return b.first[:b.n]
+}
+
+// document is the JSON of an answer.
+type document struct {
+	json string
+	held int // bytes that it takes of the memory budget
+	deep bool
+}
+
+// document returns the body as normalized JSON and closes it. If the body is no
+// JSON, ok is false and the document holds its beginning.
+func (b *body) document() (d document, ok bool) {
+	defer b.Close()
+	text, depth, ok := normalize(b.Bytes())
+	d.deep = depth > MaxDepth
+	if !ok {
+		d.json = string(b.Bytes()[:min(len(b.Bytes()), maxDescribed+margin)])
+		return d, false
+	}
+	if b.whole == nil {
+		d.json = string(text)
+		return d, ok
+	}
+	d.json = unsafe.String(unsafe.SliceData(text), len(text)) // nothing else refers to the bytes
+	d.held, b.held = b.held, 0
+	return d, ok
+}
+
+// Read is for net/http: there is nothing left to read.
+func (b *body) Read([]byte) (int, error) { return 0, io.EOF }
+
+// Close gives the memory back.
+func (b *body) Close() error {
+	if b.first != nil {
+		chunks.Put(b.first)
+	}
+	if b.held > 0 {
+		b.holder.shrink(b.held)
+	}
+	b.first, b.whole, b.n, b.held = nil, nil, 0, 0
 	return nil
 }
 

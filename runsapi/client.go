@@ -10,7 +10,6 @@
 package runsapi
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -19,8 +18,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/hashicorp/go-retryablehttp"
 )
 
 // Ways to send the key, for [Config.Auth].
@@ -85,6 +82,7 @@ type Client struct {
 	http        *http.Client
 	maxRetries  int
 	log         *slog.Logger
+	memory      *memory
 }
 
 // What New refuses of a BaseURL. The errors do not show it, as it may hold a secret.
@@ -113,7 +111,7 @@ func New(cfg Config) (*Client, error) {
 
 	c := &Client{
 		base: base, query: query, header: http.Header{}, maxRetries: cfg.MaxRetries,
-		log: cfg.Log,
+		log: cfg.Log, memory: newMemory(),
 	}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
@@ -125,6 +123,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	set("OpenAI-Beta", "assistants=v2")
 	set("Accept", "application/json")
+	set("Accept-Encoding", "gzip") // bodyReader reads it, so that a wrong label does no harm
 	set("User-Agent", cfg.UserAgent)
 	set("OpenAI-Organization", cfg.Organization)
 	set("OpenAI-Project", cfg.Project)
@@ -189,10 +188,10 @@ func New(cfg Config) (*Client, error) {
 	c.secrets = secrets(cfg, query)
 	transport := cfg.Transport
 	if transport == nil {
-		transport = pool()
+		transport = newTransport()
 	}
 	c.http = &http.Client{
-		Transport: wholeAnswer{transport, cfg.Timeout},
+		Transport: bodyReader{transport, cfg.Timeout, c.memory},
 		// A redirect is answered to the caller: following it could carry the key elsewhere.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -216,106 +215,4 @@ func parseBase(base string) (*url.URL, error) {
 	}
 	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/")
 	return u, nil
-}
-
-// pool keeps as many connections open as calls were in flight, so that none is
-// opened twice.
-func pool() http.RoundTripper {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.MaxIdleConns, t.MaxIdleConnsPerHost = 0, 2048
-	return t
-}
-
-// answer is what a call came back with, whatever its status.
-type answer struct {
-	method, path string
-	status       int
-	header       http.Header
-	body         readBody // to be closed once it is read
-	tries        int
-}
-
-// do sends a request for the path that segments make below the base URL, each
-// of them escaped, and returns any 2xx answer. What it sends has no body and no
-// Content-Type: the one form of a cancel that every server takes.
-func (c *Client) do(ctx context.Context, method string, query url.Values, segments ...string) (*answer, error) {
-	u := *c.base
-	var plain, escaped strings.Builder
-	plain.WriteString(c.base.Path)
-	escaped.WriteString(c.base.EscapedPath())
-	for _, s := range segments {
-		plain.WriteString("/" + s)
-		escaped.WriteString("/" + url.PathEscape(s))
-	}
-	u.Path, u.RawPath = plain.String(), escaped.String()
-	u.RawQuery = merged(c.query, query).Encode()
-
-	start := time.Now()
-	for renewed := false; ; renewed = true {
-		key := ""
-		if c.keys != nil {
-			var err error
-			if key, err = c.keys.key(ctx); err != nil {
-				return nil, err
-			}
-		}
-		a, err := c.send(ctx, method, &u, key, start)
-		if err != nil {
-			return nil, err
-		}
-		if a.status == http.StatusUnauthorized && c.keys != nil && !renewed && c.keys.refused(key) {
-			a.body.Close()
-			continue
-		}
-		if !success(a.status) {
-			return nil, c.apiError(a)
-		}
-		return a, nil
-	}
-}
-
-func merged(a, b url.Values) url.Values {
-	if len(a) == 0 {
-		return b
-	}
-	m := make(url.Values, len(a)+len(b))
-	for k, v := range a {
-		m[k] = v
-	}
-	for k, v := range b {
-		m[k] = v
-	}
-	return m
-}
-
-// send makes the attempts of a call that began at start, and returns the last
-// one's answer.
-func (c *Client) send(ctx context.Context, method string, u *url.URL, key string, start time.Time) (*answer, error) {
-	header := c.header // net/http does not write to it
-	if key != "" {
-		header = c.header.Clone()
-		header.Set(c.keyHeader, c.keyPrefix+key)
-	}
-	req := (&http.Request{Method: method, URL: u, Host: u.Host, Header: header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}).WithContext(ctx)
-	r := retries{method: method, start: start}
-	loop := retryablehttp.Client{
-		HTTPClient: c.http, RetryMax: c.maxRetries,
-		CheckRetry: r.check, Backoff: r.backoff, ErrorHandler: retryablehttp.PassthroughErrorHandler,
-	}
-	resp, err := loop.Do(&retryablehttp.Request{Request: req})
-
-	a := &answer{method: method, path: u.EscapedPath(), tries: r.tries}
-	if resp != nil && err == nil {
-		a.status, a.header, a.body = resp.StatusCode, resp.Header, resp.Body.(readBody)
-	}
-	c.log.Debug("call", "method", method, "path", a.path, "status", a.status, "duration", time.Since(start), "tries", r.tries)
-	switch {
-	case ctx.Err() != nil && (err != nil || !success(a.status)):
-		e := c.networkError(a, context.Cause(ctx))
-		e.err = context.Cause(ctx)
-		return nil, e
-	case err != nil:
-		return nil, c.networkError(a, err)
-	}
-	return a, nil
 }

@@ -28,6 +28,7 @@ type Error struct {
 	RequestID                  string
 	RetryAfter                 time.Duration // what the API asked to wait; 0 if it did not
 	Attempts                   int           // how many requests were sent
+	passes                     bool          // the same request may do better a moment later
 	err                        error
 }
 
@@ -71,9 +72,6 @@ func (c *Client) apiError(a *answer) *Error {
 			e.Message = fmt.Sprintf("redirected to %s://%s%s; redirects are not followed", to.Scheme, to.Host, to.EscapedPath())
 		}
 	}
-	if a.status < 500 && cancelledAlready.MatchString(e.Message) {
-		e.err = errCancelledAlready
-	}
 	e.RetryAfter = retryAfter(a.header, time.Now())
 	return c.complete(&e, a)
 }
@@ -94,7 +92,7 @@ func (c *Client) networkError(a *answer, err error) *Error {
 
 // complete adds what a tells of the call, and takes the secrets out.
 func (c *Client) complete(e *Error, a *answer) *Error {
-	e.Method, e.Path, e.Status, e.Attempts = a.method, a.path, a.status, a.tries
+	e.Method, e.Path, e.Status, e.Attempts, e.passes = a.method, a.path, a.status, a.tries, a.passes
 	for _, name := range []string{"X-Request-Id", "Apim-Request-Id", "X-Ms-Request-Id", "Request-Id"} {
 		e.RequestID = cmp.Or(e.RequestID, a.header.Get(name))
 	}
@@ -122,7 +120,8 @@ func oneLine(s string) string {
 // {"error":{…}}, the same with an error that is a string, Portkey's and Azure
 // gateways' {"message":…}, FastAPI's {"detail":…}, HTML, and plain text.
 func decodeError(body []byte) Error {
-	s, ok := normalize(append([]byte(nil), body...))
+	b, _, ok := normalize(append([]byte(nil), body...))
+	s := string(b)
 	if !ok {
 		return Error{Message: plainText(string(body))}
 	}
@@ -217,3 +216,25 @@ func plainText(s string) string {
 }
 
 func looksLikeHTML(s string) bool { return strings.HasPrefix(strings.TrimSpace(s), "<") }
+
+// NotCancelledError is a cancel that came to nothing, and the run as it was read
+// afterwards.
+type NotCancelledError struct {
+	Run Run
+	Err error // what the API answered to the cancel
+}
+
+func (e *NotCancelledError) Error() string {
+	return fmt.Sprintf("run %s was not cancelled, its status is %s: %s", e.Run.ID, e.Run.Status, e.Err)
+}
+
+// Unwrap gives what the API answered to the cancel.
+func (e *NotCancelledError) Unwrap() error { return e.Err }
+
+// AfterCancelError is what went wrong after the API had accepted a cancel.
+type AfterCancelError struct{ Err error }
+
+func (e *AfterCancelError) Error() string { return "cancel was requested, but " + e.Err.Error() }
+
+// Unwrap gives the error of the call that failed.
+func (e *AfterCancelError) Unwrap() error { return e.Err }

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode"
@@ -60,7 +61,7 @@ func addBodies(f *testing.F, pattern string) {
 	}
 }
 
-// expected is what must come through of body, by encoding/json's lights.
+// expected is what must come through of body, by encoding/json's account.
 func expected(body []byte) (string, bool) {
 	body = bytes.TrimPrefix(body, []byte("\ufeff"))
 	var fixed []rune
@@ -69,8 +70,16 @@ func expected(body []byte) (string, bool) {
 	}
 	var compact bytes.Buffer
 	err := json.Compact(&compact, []byte(string(fixed)))
-	return compact.String(), err == nil
+	text := halfPair.ReplaceAllStringFunc(compact.String(), func(s string) string {
+		if strings.HasPrefix(s, `\\`) || len(s) == 12 {
+			return s
+		}
+		return "\ufffd"
+	})
+	return strings.NewReplacer("\u0085", `\u0085`, "\u2028", `\u2028`, "\u2029", `\u2029`).Replace(text), err == nil
 }
+
+var halfPair = regexp.MustCompile(`\\\\|(?i:\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|\\ud[89a-f][0-9a-f]{2})`)
 
 func FuzzRunBody(f *testing.F) {
 	addBodies(f, "run_*.json")
@@ -100,7 +109,7 @@ func FuzzListBody(f *testing.F) {
 		want, ok := expected(body)
 		var list map[string]json.RawMessage
 		var data []json.RawMessage
-		ok = ok && json.Unmarshal([]byte(want), &list) == nil && json.Unmarshal(list["data"], &data) == nil && data != nil
+		ok = ok && json.Unmarshal([]byte(want), &list) == nil && json.Unmarshal(list["data"], &data) == nil && list["data"] != nil
 		if err != nil {
 			if !errors.Is(err, ErrNotRuns) {
 				t.Error(err)
@@ -121,12 +130,9 @@ func FuzzListBody(f *testing.F) {
 				runs = append(runs, string(item))
 			}
 		}
-		if strings.Join(page.Data, "\n") != strings.Join(runs, "\n") || len(runs) == len(data) && page.RawJSON() != want {
-			t.Errorf("%q: got %q of %q", body, page.Data, page.RawJSON())
-		}
-		before, behind := page.Around()
-		if before+strings.Join(page.Data, ",")+behind != page.RawJSON() || !json.Valid([]byte(before+`{"x":1}`+behind)) {
-			t.Errorf("%q: around its data are %q and %q", body, before, behind)
+		got := joined(page)
+		if len(runs) == len(data) && data != nil && !mixed(page.Data) && got != want || !json.Valid([]byte(got)) {
+			t.Errorf("%q: got %q, want %q", body, got, want)
 		}
 	})
 }

@@ -3,32 +3,82 @@ package runsapi
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"iter"
+	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/tidwall/gjson"
 )
 
 // normalize checks that body is one JSON value and returns it without the white
-// space between its tokens, a byte order mark, or invalid UTF-8. Everything
-// else is as it was, to the byte. It writes over body.
-func normalize(body []byte) (string, bool) {
+// space between its tokens and without a byte order mark. What some clients
+// cannot read is changed: invalid UTF-8 and halves of surrogate pairs become
+// U+FFFD; U+0085, U+2028 and U+2029, which end a line for some, are escaped.
+// Everything else is as it was, to the byte. The result shares body's memory.
+// depth is how deep its objects and arrays are nested.
+func normalize(body []byte) (text []byte, depth int, ok bool) {
 	body = bytes.TrimPrefix(body, []byte("\ufeff"))
 	if !utf8.Valid(body) {
-		valid := make([]byte, 0, len(body)+len(body)/8)
-		for len(body) > 0 {
-			r, size := utf8.DecodeRune(body) // U+FFFD for each invalid byte
-			valid = utf8.AppendRune(valid, r)
-			body = body[size:]
-		}
-		body = valid
+		body = bytes.Map(func(r rune) rune { return r }, body) // U+FFFD for each invalid byte
 	}
 	if !valid(body) {
-		return "", false
+		return nil, 0, false
 	}
-	return string(compact(body)), true
+	body, depth = compact(body)
+	if bytes.Contains(body, []byte(`\ud`)) || bytes.Contains(body, []byte(`\uD`)) {
+		body = replaceHalfPairs(body)
+	}
+	for _, r := range []string{"\u0085", "\u2028", "\u2029"} {
+		if bytes.Contains(body, []byte(r)) {
+			body = bytes.ReplaceAll(body, []byte(r), fmt.Appendf(nil, `\u%04x`, []rune(r)[0]))
+		}
+	}
+	return body, depth, true
+}
+
+// replaceHalfPairs replaces the escape of half a surrogate pair by U+FFFD, in
+// place.
+func replaceHalfPairs(b []byte) []byte {
+	out := b[:0]
+	for i := 0; i < len(b); {
+		if b[i] != '\\' {
+			out = append(out, b[i])
+			i++
+			continue
+		}
+		n := 2 // bytes of the escape
+		if first := escapedUnit(b[i:]); first >= 0 {
+			n = 6
+			if utf16.IsSurrogate(first) {
+				if utf16.DecodeRune(first, escapedUnit(b[i+6:])) == unicode.ReplacementChar {
+					out = append(out, "\ufffd"...)
+					i += n
+					continue
+				}
+				n = 12
+			}
+		}
+		out = append(out, b[i:i+n]...)
+		i += n
+	}
+	return out
+}
+
+// escapedUnit returns the UTF-16 code unit that the \uXXXX at the beginning of b
+// stands for, or -1 if b begins with something else.
+func escapedUnit(b []byte) rune {
+	if len(b) < 6 || b[0] != '\\' || b[1] != 'u' {
+		return -1
+	}
+	n, err := strconv.ParseUint(string(b[2:6]), 16, 16)
+	if err != nil {
+		return -1
+	}
+	return rune(n)
 }
 
 // valid leaves what is nested without bounds to encoding/json: it counts, where
@@ -41,9 +91,12 @@ func valid(b []byte) bool {
 	return gjson.ValidBytes(b)
 }
 
-// compact takes the white space out of valid JSON, in place.
-func compact(b []byte) []byte {
-	out := b[:0]
+// compact takes the white space out of valid JSON, in place, and tells how deep
+// it is nested. (pretty.UglyInPlace would be the library for it, but corrupts
+// strings: it reads bytes that it has overwritten.)
+func compact(b []byte) (out []byte, depth int) {
+	out = b[:0]
+	open := 0
 	for i := 0; i < len(b); {
 		switch c := b[i]; {
 		case c == '"':
@@ -63,11 +116,38 @@ func compact(b []byte) []byte {
 		case c <= ' ':
 			i++
 		default:
+			switch c {
+			case '{', '[':
+				open++
+				depth = max(depth, open)
+			case '}', ']':
+				open--
+			}
 			out = append(out, c)
 			i++
 		}
 	}
-	return out
+	return out, depth
+}
+
+// Depth is how deep the objects and arrays of compact JSON are nested.
+func Depth(json string) (depth int) {
+	open, inString := 0, false
+	for i := 0; i < len(json); i++ {
+		switch c := json[i]; {
+		case inString && c == '\\':
+			i++
+		case c == '"':
+			inString = !inString
+		case inString:
+		case c == '{' || c == '[':
+			open++
+			depth = max(depth, open)
+		case c == '}' || c == ']':
+			open--
+		}
+	}
+	return depth
 }
 
 // Member is a member of a JSON object: its name, its value as JSON, and both as
@@ -87,7 +167,7 @@ func Members(object string) iter.Seq[Member] {
 			}
 			colon := skip(object, i)
 			end := skip(object, colon+1)
-			name, _ := text(object[i:colon])
+			name, _ := stringValue(object[i:colon])
 			if !yield(Member{name, object[colon+1 : end], object[i:end]}) {
 				return
 			}
@@ -96,8 +176,8 @@ func Members(object string) iter.Seq[Member] {
 	}
 }
 
-// items returns the items of an array in compact JSON.
-func items(array string) (list []string) {
+// arrayItems returns the items of an array in compact JSON.
+func arrayItems(array string) (list []string) {
 	for i := 1; array[i] != ']'; {
 		if array[i] == ',' {
 			i++
@@ -136,8 +216,8 @@ func skip(s string, i int) int {
 	}
 }
 
-// text is the string that value is in JSON, and whether it is one.
-func text(value string) (s string, ok bool) {
+// stringValue is the string that value is in JSON, and whether it is one.
+func stringValue(value string) (s string, ok bool) {
 	if value == "" || value[0] != '"' {
 		return "", false
 	}
@@ -145,6 +225,12 @@ func text(value string) (s string, ok bool) {
 		return value[1 : len(value)-1], true
 	}
 	return gjson.Parse(value).Str, true
+}
+
+// jsonString is s as JSON.
+func jsonString(s string) string {
+	b, _ := json.Marshal(s)
+	return string(b)
 }
 
 func isSpaceOrControl(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }

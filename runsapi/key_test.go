@@ -238,14 +238,6 @@ func TestKeyCommandEndsWithItsLastCall(t *testing.T) {
 	}
 }
 
-func TestNoRetryStartsLateBecauseOfTheKeyCommand(t *testing.T) {
-	s := &script{start: time.Now(), steps: []http.HandlerFunc{status(429, "", "Retry-After", "44.5")}}
-	c := dial(t, s.ServeHTTP, func(cfg *Config) { cfg.KeyCommand = "sleep 1; echo key" })
-	if _, err := c.GetRun(t.Context(), "t", "r"); err == nil || len(s.times) != 1 {
-		t.Errorf("%d tries, %v", len(s.times), err)
-	}
-}
-
 func TestCallDoesNotWaitForAKeyLongerThanItsContext(t *testing.T) {
 	c := dial(t, answers(runJSON), func(cfg *Config) { cfg.KeyCommand = "sleep 1; echo key" })
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)

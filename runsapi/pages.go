@@ -5,87 +5,234 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"slices"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
 )
 
-// ErrCursor ends a paging that could not go on: has_more is true, but the API
-// gives no cursor, or one that it gave before.
-var ErrCursor = errors.New("the API says has_more")
+// ListParams are the query of the list endpoint. An empty field is not sent.
+type ListParams struct {
+	Limit         int    // 1-100 runs a page
+	Order         string // "asc" or "desc", by created_at
+	After, Before string // cursors: the id of a run
+}
 
-// Pages gets page after page of the runs of a thread, from p.After on, until
-// has_more is false. It ends with the first error.
+// Page is one answer of the list endpoint, made true to what was asked: see
+// [Client.ListRuns].
+type Page struct {
+	Data []Run
+	// LastID is the cursor after the page: the API's last_id or, where it sends
+	// none, the id of the last run; empty if there is neither.
+	LastID string
+
+	raw    string
+	more   more
+	edited bool // Data is no longer what raw says
+	held   int  // bytes that raw takes of the memory budget
+	deep   bool
+	// What mend found: how many runs came, whether they were cut at the cursor
+	// before, and whether none of them is after the cursor after.
+	count                   int
+	reachedBefore, repeated bool
+}
+
+// HasMore reports whether the API says that there are runs after the page.
+func (p Page) HasMore() bool { return p.more == moreTrue }
+
+// Deep reports whether the JSON is nested deeper than [MaxDepth].
+func (p Page) Deep() bool { return p.deep }
+
+// Envelope is the JSON before and after the runs in Data. It is as the API sent
+// it, unless the runs are no longer those that the API sent.
+func (p Page) Envelope() (head, tail string) {
+	if p.edited {
+		return p.newEnvelope()
+	}
+	at := 1
+	for m := range Members(p.raw) {
+		end := at + len(m.Raw)
+		if m.Name == "data" { // the last, should there be two
+			head, tail = p.raw[:end-len(m.Value)+1], p.raw[end-1:]
+		}
+		at = end + 1
+	}
+	return head, tail
+}
+
+// newEnvelope is the API's envelope, with ids and has_more for the runs in Data.
+func (p Page) newEnvelope() (head, tail string) {
+	firstID, lastID := "null", "null"
+	if n := len(p.Data); n > 0 {
+		firstID, lastID = jsonString(p.Data[0].ID), jsonString(p.Data[n-1].ID)
+	}
+	var before []string
+	hasMore := ""
+	for m := range Members(p.raw) {
+		switch m.Name {
+		case "data":
+		case "has_more", "hasMore":
+			hasMore = m.Raw
+		case "first_id":
+			before = append(before, `"first_id":`+firstID)
+		case "last_id":
+			before = append(before, `"last_id":`+lastID)
+		default:
+			before = append(before, m.Raw)
+		}
+	}
+	switch p.more {
+	case moreTrue:
+		hasMore = `"has_more":true`
+	case moreFalse:
+		hasMore = `"has_more":false`
+	}
+	if hasMore != "" {
+		before = append(before, hasMore)
+	}
+	return "{" + strings.Join(append(before, `"data":[`), ","), "]}"
+}
+
+// ListRuns gets one page of the runs of a thread. Some servers ignore parts of
+// the query; the page is mended where that can be seen: it is cut at the cursors
+// and at the limit, a whole list is put into order, and where a page mixes
+// threads the runs of others are left out. What cannot be mended is an
+// [*IgnoredError].
+func (c *Client) ListRuns(ctx context.Context, threadID string, p ListParams) (Page, error) {
+	page, err := c.listRuns(ctx, threadID, p, p)
+	if err == nil && p.Limit > 0 && len(page.Data) > p.Limit {
+		page.Data = page.Data[:p.Limit]
+		page.LastID = page.Data[p.Limit-1].ID
+		page.more, page.edited = moreTrue, true
+	}
+	return page, err
+}
+
+// listRuns asks for the page sent, and mends what comes to be the page wanted.
+func (c *Client) listRuns(ctx context.Context, threadID string, sent, wanted ListParams) (Page, error) {
+	faults := []error{checkID("thread_id", threadID)}
+	query := url.Values{}
+	if sent.Limit != 0 {
+		query.Set("limit", strconv.Itoa(sent.Limit))
+	}
+	if sent.Order != "" {
+		query.Set("order", sent.Order)
+	}
+	for _, cursor := range [][2]string{{"after", sent.After}, {"before", sent.Before}} {
+		if cursor[1] != "" {
+			query.Set(cursor[0], cursor[1])
+			faults = append(faults, checkID(cursor[0], cursor[1]))
+		}
+	}
+	if err := errors.Join(faults...); err != nil {
+		return Page{}, err
+	}
+	a, err := c.do(ctx, request{method: http.MethodGet, threadID: threadID, query: query})
+	if err != nil {
+		return Page{}, err
+	}
+	page, err := c.page(ctx, a)
+	if err != nil {
+		return Page{}, err
+	}
+	if err := page.mend(threadID, wanted); err != nil {
+		release(ctx, page.held)
+		return Page{}, err
+	}
+	return page, nil
+}
+
+// ErrCursor ends a paging that cannot go on.
+var ErrCursor = errors.New("the API says that there are more runs, but gives no cursor to go on from")
+
+// Pages gets page after page of the runs of a thread, from p.After on and up to
+// p.Before, until the API has no more. Where it does not say whether it has, a
+// page that is empty or has come before is the end. It ends with the first error.
 func (c *Client) Pages(ctx context.Context, threadID string, p ListParams) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
 		seen := map[string]bool{p.After: true}
-		pages, err := c.firstPages(ctx, threadID, p)
+		sent := p
+		if p.After == "" {
+			// With before alone some servers begin with the page that ends at the
+			// cursor. The first page is cut there instead.
+			sent.Before = ""
+		}
 		for {
-			more := false
-			for _, page := range pages {
-				if !yield(page, nil) {
-					return
-				}
-				if more = page.HasMore; more && err == nil {
-					p.After, err = cursor(page, seen)
-				}
+			page, err := c.listRuns(ctx, threadID, sent, p)
+			if err == nil && sent.Before != p.Before && page.isLast(p.Limit) && !page.reachedBefore {
+				// The list has no such run: the API gets the chance to say so.
+				release(ctx, page.held)
+				page, err = c.listRuns(ctx, threadID, p, p)
+			}
+			if err == nil && page.repeated && page.count == p.Limit {
+				err = c.checkAfter(ctx, threadID, p)
 			}
 			if err != nil {
 				yield(Page{}, err)
 				return
 			}
-			if !more {
+			next, err := page.next(p.Limit, seen)
+			page.more = moreFalse
+			if next != "" || err != nil {
+				page.more = moreTrue
+			}
+			if !yield(page, nil) {
 				return
 			}
-			var next Page
-			next, err = c.ListRuns(ctx, threadID, p)
-			if pages = nil; err == nil {
-				pages = []Page{next}
+			release(ctx, page.held)
+			if err != nil {
+				yield(Page{}, err)
+				return
 			}
+			if next == "" {
+				return
+			}
+			p.After = next
+			sent = p
 		}
 	}
 }
 
-// cursor is what the page behind page is asked for with, if it was not seen before.
-func cursor(page Page, seen map[string]bool) (string, error) {
-	switch {
-	case page.LastID == "":
-		return "", fmt.Errorf("%w, but sends no last_id to go on from", ErrCursor)
-	case checkID("last_id", page.LastID) != nil:
-		return "", fmt.Errorf("%w, but its last_id %.100q cannot be used as a cursor", ErrCursor, page.LastID)
-	case seen[page.LastID]:
-		return "", fmt.Errorf("%w, but its last_id %q has come before: going on would never end", ErrCursor, page.LastID)
-	}
-	seen[page.LastID] = true
-	return page.LastID, nil
+// isLast reports whether there are no runs after the page, as far as it tells.
+func (p Page) isLast(limit int) bool {
+	return p.more == moreFalse || p.more == moreUnknown && (p.count < limit || len(p.Data) == 0)
 }
 
-// firstPages gets the page that a paging begins with, and the next if it had to
-// look at that. Given before alone, some servers begin at the beginning, and
-// some with the page that ends at the cursor: of those, the true first page is
-// asked for without it. An error is of the page behind those returned.
-func (c *Client) firstPages(ctx context.Context, threadID string, p ListParams) ([]Page, error) {
-	page, err := c.ListRuns(ctx, threadID, p)
+// next returns the cursor for the page after this one, empty if this is the last.
+func (p Page) next(limit int, seen map[string]bool) (string, error) {
+	if p.isLast(limit) {
+		return "", nil
+	}
+	var err error
+	switch {
+	case p.LastID == "":
+		err = ErrCursor
+	case checkID("last_id", p.LastID) != nil:
+		err = fmt.Errorf("%w: its last_id %.100q cannot be used as one", ErrCursor, p.LastID)
+	case seen[p.LastID]:
+		err = fmt.Errorf("%w: its last_id %.100q has come before, and going on would never end", ErrCursor, p.LastID)
+	}
 	if err != nil {
-		return nil, err
+		if p.more == moreUnknown {
+			return "", nil
+		}
+		return "", err
 	}
-	if p.Before == "" || p.After != "" || !page.HasMore || checkID("last_id", page.LastID) != nil {
-		return []Page{page}, nil
-	}
-	next := p
-	next.After = page.LastID
-	rest, err := c.ListRuns(ctx, threadID, next)
+	seen[p.LastID] = true
+	return p.LastID, nil
+}
+
+// checkAfter tells apart two servers that give a full page again: one that always
+// gives its whole list, and one that honours limit and ignores after.
+func (c *Client) checkAfter(ctx context.Context, threadID string, p ListParams) error {
+	p.Limit, p.After, p.Before = 1, "", ""
+	page, err := c.listRuns(ctx, threadID, p, p)
 	if err != nil {
-		return []Page{page}, err
+		return err
 	}
-	if len(rest.Data) > 0 || rest.HasMore {
-		return []Page{page, rest}, nil
+	release(ctx, page.held)
+	if page.count == 1 {
+		return errAfterIgnored
 	}
-	before := p.Before
-	p.Before = ""
-	if page, err = c.ListRuns(ctx, threadID, p); err != nil {
-		return nil, err
-	}
-	if i := slices.IndexFunc(page.Data, func(run string) bool { return field(run, "id") == `"`+before+`"` }); i >= 0 {
-		page.Data, page.HasMore = page.Data[:i], false
-	}
-	return []Page{page}, nil
+	return nil
 }

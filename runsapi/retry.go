@@ -1,7 +1,9 @@
 package runsapi
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"math"
 	"math/rand/v2"
@@ -12,43 +14,43 @@ import (
 )
 
 const (
-	firstWait = 500 * time.Millisecond
-	maxWait   = 8 * time.Second
-	// Hosts give a tool call up after 60 s: a retry that starts later than this
-	// after its call began would be answered to nobody.
-	lastStart = 45 * time.Second
+	firstBackoff = 500 * time.Millisecond
+	maxBackoff   = 8 * time.Second
+	maxPause     = time.Minute // before a retry, whatever the API asks for
 )
 
-// retries is the policy of one call, in the shape that go-retryablehttp takes.
-// The rules are those of OpenAI's own clients, but for what design and
-// experience add: a POST is not repeated on 408 and 409, a spent quota never.
+// retries is the policy of one request, in the shape that go-retryablehttp takes.
+// The rules are those of OpenAI's own clients, with these exceptions: a POST is
+// not repeated on 408 and 409, as it may have been carried out; a quota that is
+// used up is final; and no retry starts that could not end in time.
 type retries struct {
-	method string
-	start  time.Time
-	tries  int
-	wait   time.Duration // before the next try
+	method    string
+	tries     int
+	retryable bool          // the last try failed in a way that may pass
+	pause     time.Duration // before the next try
 }
 
-func (r *retries) check(ctx context.Context, resp *http.Response, err error) (bool, error) {
+func (r *retries) check(ctx context.Context, resp *http.Response, err error) (again bool, _ error) {
 	r.tries++
-	if ctx.Err() != nil || errors.Is(err, errTooLarge) || !r.worthIt(resp, err) {
+	r.retryable = ctx.Err() == nil && r.mayPass(resp, err)
+	if !r.retryable {
 		return false, nil
 	}
-	r.wait = ownWait(r.tries)
+	r.pause = backoff(r.tries)
 	if resp != nil {
-		if asked := retryAfter(resp.Header, time.Now()); asked > 0 {
-			r.wait = asked
-		}
+		r.pause = cmp.Or(retryAfter(resp.Header, time.Now()), r.pause)
 	}
-	return time.Since(r.start)+r.wait <= lastStart, nil
+	deadline, ok := ctx.Deadline()
+	return r.pause <= maxPause && (!ok || r.pause < time.Until(deadline)), nil
 }
 
-func (r *retries) backoff(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return r.wait }
+func (r *retries) backoff(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return r.pause }
 
-// worthIt tells whether the same request may do better a moment later.
-func (r *retries) worthIt(resp *http.Response, err error) bool {
+// mayPass tells whether the same request may do better a moment later.
+func (r *retries) mayPass(resp *http.Response, err error) bool {
 	if err != nil {
-		return true
+		var certificate *tls.CertificateVerificationError
+		return !errors.As(err, &certificate) && !errors.Is(err, errTooLarge)
 	}
 	if success(resp.StatusCode) {
 		return false
@@ -61,42 +63,46 @@ func (r *retries) worthIt(resp *http.Response, err error) bool {
 	}
 	switch s := resp.StatusCode; {
 	case s == http.StatusTooManyRequests:
-		e := decodeError(resp.Body.(readBody).Bytes())
-		return !e.QuotaSpent() // no waiting helps then
+		e := decodeError(resp.Body.(*body).Bytes())
+		e.RetryAfter = retryAfter(resp.Header, time.Now())
+		return !e.QuotaSpent() // waiting does not help then
 	case s == http.StatusRequestTimeout, s == http.StatusConflict:
 		return r.method == http.MethodGet
 	default:
-		return s >= 500
+		return s >= 500 && s != http.StatusNotImplemented
 	}
 }
 
-// ownWait is the delay after the n-th try when the API names none: 0.5 s,
+// backoff is the pause after the n-th failure when the API names none: 0.5 s,
 // doubled each time up to 8 s, less up to a quarter so that clients spread.
-func ownWait(n int) time.Duration {
-	d := maxWait
+func backoff(n int) time.Duration {
+	d := maxBackoff
 	if n < 6 {
-		d = min(d, firstWait<<(n-1))
+		d = min(d, firstBackoff<<(n-1))
 	}
 	return d - time.Duration(rand.Int64N(int64(d)/4+1))
 }
 
-// retryAfter is how long the API asks to wait: retry-after-ms before
-// Retry-After, which is in seconds or a date. 0 is no, or no sensible, answer.
+// retryAfter is how long the API asks to wait: retry-after-ms or Azure's
+// x-ms-retry-after-ms before Retry-After, which is in seconds or a date. 0 is no,
+// or no sensible, answer; a year is the longest.
 func retryAfter(h http.Header, now time.Time) time.Duration {
-	if ms, err := strconv.ParseFloat(strings.TrimSpace(h.Get("Retry-After-Ms")), 64); err == nil && ms > 0 {
-		return seconds(ms / 1000)
+	for _, name := range []string{"Retry-After-Ms", "X-Ms-Retry-After-Ms"} {
+		if ms, err := strconv.ParseFloat(strings.TrimSpace(h.Get(name)), 64); err == nil && ms > 0 {
+			return seconds(ms / 1000)
+		}
 	}
 	v := strings.TrimSpace(h.Get("Retry-After"))
 	if s, err := strconv.ParseFloat(v, 64); err == nil {
 		return seconds(s)
 	}
 	if t, err := http.ParseTime(v); err == nil {
-		return max(0, t.Sub(now))
+		return seconds(t.Sub(now).Seconds())
 	}
 	return 0
 }
 
-// seconds makes a duration of s, whatever s is: absurdly long is a year.
+// seconds makes a duration of s, whatever s is.
 func seconds(s float64) time.Duration {
 	const year = 365 * 24 * 3600
 	if math.IsNaN(s) || s <= 0 {

@@ -4,150 +4,133 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 	"regexp"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 )
 
 // Run is a Run object as the API sent it, and the fields of it that we read.
 type Run struct {
 	ID, Status string
-	raw        string
-	pollAfter  time.Duration // the API's hint; 0 if it gave none
+
+	raw                 string
+	threadID, createdAt string        // empty if it has none; created_at is JSON
+	pollAfter           time.Duration // the API's hint; 0 if it gave none
+	held                int           // bytes that raw takes of the memory budget
+	deep                bool
 }
 
 // RawJSON is the whole Run as compact JSON, unknown fields and all.
 func (r Run) RawJSON() string { return r.raw }
 
+// Deep reports whether the JSON is nested deeper than [MaxDepth].
+func (r Run) Deep() bool { return r.deep }
+
 // Statuses of a Run that end it (https://platform.openai.com/docs/assistants/deep-dive#run-lifecycle).
 // Any other, an unknown one too, may still change.
 var terminal = []string{"completed", "failed", "cancelled", "expired", "incomplete"}
 
+// StandardStatus spells a status as OpenAI does: some servers write canceled and
+// canceling.
+func StandardStatus(status string) string {
+	switch status {
+	case "canceled":
+		return "cancelled"
+	case "canceling":
+		return "cancelling"
+	}
+	return status
+}
+
 // Terminal reports whether a Run of that status has ended.
-func Terminal(status string) bool { return slices.Contains(terminal, status) }
+func Terminal(status string) bool { return slices.Contains(terminal, StandardStatus(status)) }
+
+// Cancelled reports whether a Run of that status is cancelled, or about to be.
+func Cancelled(status string) bool {
+	status = StandardStatus(status)
+	return status == "cancelled" || status == "cancelling"
+}
 
 // Cancellable reports whether the API takes a cancel of a Run of that status.
 func Cancellable(status string) bool {
 	return status == "queued" || status == "in_progress" || status == "requires_action"
 }
 
-// Page is one answer of the list endpoint.
-type Page struct {
-	// Data holds the runs as the API sent them, each a JSON object.
-	Data []string
-	// LastID is the cursor behind the page: the API's last_id or, where it
-	// sends none, the id of the last run; empty if there is neither.
-	LastID  string
-	HasMore bool
-	raw     string
-}
-
-// RawJSON is the whole page as compact JSON, unknown fields and all.
-func (p Page) RawJSON() string { return p.raw }
-
-// Around is what stands before and behind the runs in RawJSON.
-func (p Page) Around() (before, behind string) {
-	at := 1
-	for m := range Members(p.raw) {
-		end := at + len(m.Raw)
-		if m.Name == "data" { // the last, should there be two
-			before, behind = p.raw[:end-len(m.Value)+1], p.raw[end-1:]
-		}
-		at = end + 1
-	}
-	return before, behind
-}
-
-// ListParams are the query of the list endpoint. An empty field is not sent.
-type ListParams struct {
-	Limit         int    // 1-100 runs a page
-	Order         string // "asc" or "desc", by created_at
-	After, Before string // cursors: the id of a run
-}
-
 // GetRun gets a run.
 func (c *Client) GetRun(ctx context.Context, threadID, runID string) (Run, error) {
+	return c.getRun(ctx, threadID, runID, false)
+}
+
+func (c *Client) getRun(ctx context.Context, threadID, runID string, poll bool) (Run, error) {
 	if err := errors.Join(checkID("thread_id", threadID), checkID("run_id", runID)); err != nil {
 		return Run{}, err
 	}
-	a, err := c.do(ctx, http.MethodGet, nil, "threads", threadID, "runs", runID)
+	a, err := c.do(ctx, request{method: http.MethodGet, threadID: threadID, runID: runID, poll: poll})
 	if err != nil {
 		return Run{}, err
 	}
-	return c.run(a)
+	return c.run(ctx, a)
 }
 
-// Cannot cancel run with status 'cancelling'. The code of this 400 is null: only
-// the message tells it from one that failed.
-var (
-	cancelledAlready    = regexp.MustCompile(`(?i)cannot cancel run with status\W*(cancelling|cancelled)\b`)
-	errCancelledAlready = errors.New("cancelled already")
-)
-
 // CancelRun asks the API to cancel a run and returns the run, whose status is
-// then "cancelling" as a rule. A run that turns out to be cancelling or
-// cancelled already, by an earlier try of this call or by somebody else, is a
-// success too. The error of a cancel that was accepted, but whose run could not
-// be read afterwards, is a [*CancelledError].
+// then "cancelling" as a rule. What came of it is read off the run, unless the
+// answer is the run: a run that is cancelling or cancelled is a success, whoever
+// asked for it first.
+//
+// The error is a [*NotCancelledError] where the API refused and the run could be
+// read, and an [*AfterCancelError] where it accepted and the run could not.
 func (c *Client) CancelRun(ctx context.Context, threadID, runID string) (Run, error) {
 	if err := errors.Join(checkID("thread_id", threadID), checkID("run_id", runID)); err != nil {
 		return Run{}, err
 	}
-	a, err := c.do(ctx, http.MethodPost, nil, "threads", threadID, "runs", runID, "cancel")
-	var refused *Error
-	switch {
-	case errors.As(err, &refused) && refused.err == errCancelledAlready:
-	case err != nil:
-		return Run{}, err
-	case strings.TrimSpace(a.body.String()) != "":
-		run, err := c.run(a)
-		if err != nil {
-			return Run{}, &CancelledError{err}
+	a, err := c.do(ctx, request{method: http.MethodPost, threadID: threadID, runID: runID, action: "cancel"})
+	if err == nil {
+		run, err := c.run(ctx, a)
+		if err == nil {
+			return run, nil
 		}
+		return c.afterCancel(ctx, threadID, runID, err)
+	}
+	var refusal *Error
+	if !errors.As(err, &refusal) || !mayBeTooLate(refusal) {
+		return Run{}, err
+	}
+	run, readErr := c.GetRun(ctx, threadID, runID)
+	switch {
+	case readErr != nil:
+		return Run{}, err
+	case Cancelled(run.Status):
 		return run, nil
 	}
+	return Run{}, &NotCancelledError{run, err}
+}
+
+// afterCancel reads the run after a 2xx to the cancel that held no Run: some
+// servers answer nothing, {} or "OK". notRun is the error for that answer.
+func (c *Client) afterCancel(ctx context.Context, threadID, runID string, notRun error) (Run, error) {
 	run, err := c.GetRun(ctx, threadID, runID)
-	if err != nil {
-		return Run{}, &CancelledError{err}
+	switch {
+	case err != nil:
+		return Run{}, &AfterCancelError{err}
+	case Terminal(run.Status) && !Cancelled(run.Status):
+		return Run{}, &NotCancelledError{run, notRun}
+	case !errors.Is(notRun, ErrNotRuns) && !Cancelled(run.Status): // an error in a 2xx
+		return Run{}, &NotCancelledError{run, notRun}
 	}
 	return run, nil
 }
 
-// CancelledError is what went wrong after the API had accepted a cancel.
-type CancelledError struct{ Err error }
+// endedWords are what servers say of a run that has ended, as "Cannot cancel run
+// with status 'completed'.", whose code is null.
+var endedWords = regexp.MustCompile(`(?i)cancel|already|ended|finish|complete|terminal|final`)
 
-func (e *CancelledError) Error() string { return "cancel was requested, but " + e.Err.Error() }
-
-// Unwrap gives the error of the call that failed.
-func (e *CancelledError) Unwrap() error { return e.Err }
-
-// ListRuns gets one page of the runs of a thread.
-func (c *Client) ListRuns(ctx context.Context, threadID string, p ListParams) (Page, error) {
-	faults := []error{checkID("thread_id", threadID)}
-	query := url.Values{}
-	if p.Limit != 0 {
-		query.Set("limit", strconv.Itoa(p.Limit))
+// mayBeTooLate reports whether a refusal of a cancel may mean that the run has
+// ended, or that this server has no cancel, which the run itself tells.
+func mayBeTooLate(e *Error) bool {
+	switch e.Status {
+	case http.StatusBadRequest, http.StatusConflict, http.StatusUnprocessableEntity,
+		http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented:
+		return true
 	}
-	if p.Order != "" {
-		query.Set("order", p.Order)
-	}
-	if p.After != "" {
-		query.Set("after", p.After)
-		faults = append(faults, checkID("after", p.After))
-	}
-	if p.Before != "" {
-		query.Set("before", p.Before)
-		faults = append(faults, checkID("before", p.Before))
-	}
-	if err := errors.Join(faults...); err != nil {
-		return Page{}, err
-	}
-	a, err := c.do(ctx, http.MethodGet, query, "threads", threadID, "runs")
-	if err != nil {
-		return Page{}, err
-	}
-	return c.page(a)
+	return e.Status >= 500 && endedWords.MatchString(e.Message)
 }

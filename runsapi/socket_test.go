@@ -71,7 +71,7 @@ func TestFaultsOnASocket(t *testing.T) {
 		{"truncated JSON", answers(runJSON[:20]), 1, "not JSON"},
 		{"200 with HTML", answers("<html><title>Proxy</title></html>"), 1, "an HTML page: Proxy"},
 		{"204", status(204, ""), 1, "the body is empty"},
-		{"gzip that is none", status(200, "plain", "Content-Encoding", "gzip"), 2, ""},
+		{"gzip that is none", status(200, runJSON, "Content-Encoding", "gzip"), 1, ""},
 		{"429", status(429, "", soon, "1"), 2, ""},
 		{"429 by seconds", status(429, "", "Retry-After", "0.001"), 2, ""},
 		{"503 by date", status(503, "", "Retry-After", "Thu, 01 Jan 1970 00:00:00 GMT", soon, "1"), 2, ""},

@@ -1,9 +1,11 @@
 package runsapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"time"
 )
 
@@ -13,8 +15,12 @@ const (
 	mostPoll  = 8 * time.Second
 )
 
-// WaitError is a poll that failed, after its retries, and the last status that
-// was seen before.
+// firstReading is how long a wait without a deadline tries to read its run for
+// the first time: what never answers in that time is no passing fault.
+const firstReading = 50 * time.Second
+
+// WaitError is a poll that failed for good, and the last status that was seen
+// before.
 type WaitError struct {
 	Status string
 	Err    error
@@ -27,43 +33,83 @@ func (e *WaitError) Error() string {
 // Unwrap gives the error of the poll.
 func (e *WaitError) Unwrap() error { return e.Err }
 
-// Wait polls the run of that id, which was read as run just now, until done says so, and returns it
-// as it was last read. The end of limit (0 is none), or of ctx by a deadline, is
-// no error: the latest Run is returned then, and its status tells the truth.
-// A poll that fails is a [*WaitError]. Before each poll, polling gets the Run as
-// it was last read.
-func (c *Client) Wait(ctx context.Context, threadID, runID string, run Run, limit time.Duration, done func(Run) bool, polling func(Run)) (Run, error) {
-	if limit > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, limit)
-		defer cancel()
+// Poll reads a run again and again, at the pace that the API asks for, and yields
+// it as it was last read. If run was read already, it comes first. Network
+// errors, 408, 409, 429 and 5xx pass: the latest Run, empty before the first
+// reading, is yielded again. Poll ends when ctx ends: by a deadline without an
+// error, as long as the run was read at all. Any other error is the last thing
+// that it yields; once the run was read, it is a [*WaitError].
+func (c *Client) Poll(ctx context.Context, threadID, runID string, run Run) iter.Seq2[Run, error] {
+	return func(yield func(Run, error) bool) {
+		var (
+			begin    = time.Now()
+			read     = run.raw != ""
+			readings = 1
+			failures = 0 // in a row
+			failure  error
+			pause    time.Duration
+		)
+		if read {
+			if !yield(run, nil) {
+				return
+			}
+			pause = pollDelay(readings, run.pollAfter)
+		}
+		for {
+			err := sleep(ctx, pause)
+			if err == nil {
+				var next Run
+				if next, err = c.getRun(ctx, threadID, runID, true); err == nil {
+					release(ctx, run.held)
+					run, read = next, true
+				}
+			}
+			var api *Error
+			switch {
+			case err == nil:
+				failures, readings = 0, readings+1
+				pause = pollDelay(readings, run.pollAfter)
+			case ctx.Err() != nil && errors.Is(context.Cause(ctx), context.DeadlineExceeded):
+				if !read {
+					yield(run, cmp.Or(failure, err))
+				}
+				return
+			case ctx.Err() == nil && errors.As(err, &api) && api.passes && (read || hasDeadline(ctx) || time.Since(begin) < firstReading):
+				failures++
+				api.Attempts, failure = failures, err
+				pause = cmp.Or(min(api.RetryAfter, maxPause), backoff(failures))
+			default:
+				if read {
+					err = &WaitError{run.Status, err}
+				}
+				yield(run, err)
+				return
+			}
+			if !yield(run, nil) {
+				return
+			}
+		}
 	}
-	for n := 1; !done(run); n++ {
-		timer := time.NewTimer(pollDelay(n, run.pollAfter))
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-		case <-timer.C:
-		}
-		var next Run
-		err := context.Cause(ctx)
-		if err == nil {
-			polling(run)
-			next, err = c.GetRun(ctx, threadID, runID)
-		}
-		switch {
-		case err == nil:
-			run = next
-			continue
-		case ctx.Err() != nil && errors.Is(context.Cause(ctx), context.DeadlineExceeded):
-			return run, nil
-		}
-		return run, &WaitError{run.Status, err}
-	}
-	return run, nil
 }
 
-// pollDelay is the wait before the n-th poll: what the API asks for, else a
+func hasDeadline(ctx context.Context) bool {
+	_, ok := ctx.Deadline()
+	return ok
+}
+
+// sleep waits for d, or until ctx ends, whose cause it returns then.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// pollDelay is the pause after the n-th reading: what the API asks for, else a
 // third of a second, two thirds, and a second from then on.
 func pollDelay(n int, asked time.Duration) time.Duration {
 	if asked > 0 {

@@ -11,7 +11,19 @@ import (
 	"time"
 )
 
-func ended(r Run) bool { return Terminal(r.Status) }
+// wait polls until the run has ended, and counts the readings.
+func wait(ctx context.Context, c *Client, run Run) (latest Run, readings int, err error) {
+	for latest, err := range c.Poll(ctx, "t", "r", run) {
+		if err != nil || Terminal(latest.Status) {
+			return latest, readings, err
+		}
+		run = latest
+		readings++
+	}
+	return run, readings, nil
+}
+
+func running(status string) Run { return Run{Status: status, raw: "{}"} }
 
 // moving answers with in_progress until the n-th poll.
 func moving(n int, header ...string) (h http.HandlerFunc, times *[]time.Duration) {
@@ -30,8 +42,7 @@ func moving(n int, header ...string) (h http.HandlerFunc, times *[]time.Duration
 func TestWaitPollsLessAndLess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, times := moving(5)
-		polls := 0
-		run, err := dial(t, h).Wait(t.Context(), "t", "r", Run{Status: "queued"}, 0, ended, func(Run) { polls++ })
+		run, polls, err := wait(t.Context(), dial(t, h), running("queued"))
 		if err != nil || run.Status != "completed" || polls != 5 {
 			t.Error(run, err, polls)
 		}
@@ -51,7 +62,7 @@ func TestWaitDoesAsThePollHeaderSays(t *testing.T) {
 	for hint, want := range map[string]time.Duration{"250": 250 * time.Millisecond, "1": 100 * time.Millisecond, "999999": 8 * time.Second, "1e300": 8 * time.Second, "-4": time.Second, "x": time.Second} {
 		synctest.Test(t, func(t *testing.T) {
 			h, times := moving(5, "openai-poll-after-ms", hint)
-			if _, err := dial(t, h).Wait(t.Context(), "t", "r", Run{Status: "queued"}, 0, ended, func(Run) {}); err != nil {
+			if _, _, err := wait(t.Context(), dial(t, h), running("queued")); err != nil {
 				t.Fatal(err)
 			}
 			if got := (*times)[4] - (*times)[3]; got != want {
@@ -63,7 +74,7 @@ func TestWaitDoesAsThePollHeaderSays(t *testing.T) {
 
 func TestWaitNeedsNoPollForWhatIsDone(t *testing.T) {
 	c := dial(t, func(http.ResponseWriter, *http.Request) { t.Error("polled") })
-	if run, err := c.Wait(t.Context(), "t", "r", Run{Status: "expired"}, time.Second, ended, nil); err != nil || run.Status != "expired" {
+	if run, _, err := wait(t.Context(), c, running("expired")); err != nil || run.Status != "expired" {
 		t.Error(run, err)
 	}
 }
@@ -77,7 +88,9 @@ func TestWaitThatRunsOutReturnsTheLatestRun(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				start := time.Now()
-				run, err := dial(t, h).Wait(t.Context(), "t", "r", Run{Status: "in_progress"}, time.Second, ended, func(Run) {})
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				run, _, err := wait(ctx, dial(t, h), running("in_progress"))
 				if err != nil || run.Status != "in_progress" || time.Since(start) != time.Second {
 					t.Error(run, err, time.Since(start))
 				}
@@ -94,7 +107,7 @@ func TestWaitThatRunsOutAsItsLastPollIsAnswered(t *testing.T) {
 			stop(context.DeadlineExceeded) // with the answer on its way
 			return response(200, []byte(`{"id":"run_1","status":"completed"}`))
 		})
-		if run, err := c.Wait(ctx, "t", "r", Run{Status: "queued"}, 0, ended, func(Run) {}); err != nil || run.Status != "completed" {
+		if run, _, err := wait(ctx, c, running("queued")); err != nil || run.Status != "completed" {
 			t.Error(run, err)
 		}
 	})
@@ -107,7 +120,7 @@ func TestWaitThatIsEnded(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, stop := context.WithCancelCause(t.Context())
 			time.AfterFunc(10*time.Second, func() { stop(cause) })
-			run, err := dial(t, answers(runJSON)).Wait(ctx, "t", "r", Run{Status: "in_progress"}, 0, ended, func(Run) {})
+			run, _, err := wait(ctx, dial(t, answers(runJSON)), running("in_progress"))
 			if run.Status != "in_progress" || fails != errors.Is(err, shutdown) || !fails && err != nil {
 				t.Errorf("%v: %v %v", cause, run, err)
 			}
@@ -118,7 +131,7 @@ func TestWaitThatIsEnded(t *testing.T) {
 func TestWaitSaysTheLastStatusSeen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{start: time.Now(), steps: []http.HandlerFunc{answers(`{"id":"r","status":"requires_action"}`), status(404, "")}}
-		_, err := dial(t, s.ServeHTTP).Wait(t.Context(), "t", "r", Run{Status: "queued"}, 0, ended, func(Run) {})
+		_, _, err := wait(t.Context(), dial(t, s.ServeHTTP), running("queued"))
 		var w *WaitError
 		var e *Error
 		if !errors.As(err, &w) || w.Status != "requires_action" || !errors.As(err, &e) || e.Status != 404 {

@@ -27,6 +27,8 @@ var cancelRun = tool[cancelRunArgs]{
 }
 
 func (r *runs) cancel(ctx context.Context, a cancelRunArgs, call stdio.Call) ([]string, error) {
+	ctx, cancel := limited(ctx, call, r.timeLimit(a.Wait, a.TimeoutSec))
+	defer cancel()
 	run, asked, err := r.askToCancel(ctx, a)
 	if err != nil {
 		return nil, err
@@ -34,10 +36,12 @@ func (r *runs) cancel(ctx context.Context, a cancelRunArgs, call stdio.Call) ([]
 	if a.Wait {
 		run, err = r.wait(ctx, a.runArgs, run, call, func(run runsapi.Run) bool { return runsapi.Terminal(run.Status) })
 		if err != nil && asked {
-			err = &runsapi.CancelledError{Err: err}
+			return nil, &runsapi.AfterCancelError{Err: err}
+		} else if err != nil {
+			return nil, err
 		}
 	}
-	return chosen(run, a.Fields), err
+	return chosen(run, a.Fields)
 }
 
 // askToCancel sends the cancel, unless the run is in a status that makes it
@@ -46,7 +50,7 @@ func (r *runs) askToCancel(ctx context.Context, a cancelRunArgs) (run runsapi.Ru
 	if !a.Force {
 		run, err = r.client.GetRun(ctx, a.ThreadID, a.RunID)
 		switch {
-		case err != nil, run.Status == "cancelling", run.Status == "cancelled":
+		case err != nil, runsapi.Cancelled(run.Status):
 			return run, false, err
 		case !runsapi.Cancellable(run.Status):
 			return run, false, errors.New(notCancellable(a.RunID, run.Status))
@@ -61,5 +65,5 @@ func notCancellable(id, status string) string {
 	if runsapi.Terminal(status) {
 		why = "the run has ended"
 	}
-	return fmt.Sprintf("run %s was not cancelled: its status is %s, %s. No cancel was sent; force: true asks the API anyway.", id, status, why)
+	return fmt.Sprintf("run %s was not cancelled: its status is %s, %s. No cancel was sent; force: true asks the API anyway.", id, cut(status, 100), why)
 }

@@ -22,7 +22,7 @@ func (r *runs) explain(err error) string {
 	var lines []string
 	for outer := true; outer; {
 		switch e := err.(type) {
-		case *runsapi.CancelledError:
+		case *runsapi.AfterCancelError:
 			lines, err = append(lines, "cancel was requested, but what came of it is not known."), e.Err
 		case *runsapi.WaitError:
 			lines, err = append(lines, fmt.Sprintf("Waiting failed; the last status seen is %s.", e.Status)), e.Err

@@ -35,38 +35,74 @@ var getRun = tool[getRunArgs]{
 	result:   schema.Open[runResult],
 }
 
-const defaultTimeoutSec = 50 // hosts give a call up after 60 s
+const defaultTimeoutSec = 50 // some hosts give a call up after 60 s
 
 func (r *runs) get(ctx context.Context, a getRunArgs, call stdio.Call) ([]string, error) {
-	run, err := r.client.GetRun(ctx, a.ThreadID, a.RunID)
+	ctx, cancel := limited(ctx, call, r.timeLimit(a.Wait, a.TimeoutSec))
+	defer cancel()
+	if !a.Wait {
+		run, err := r.client.GetRun(ctx, a.ThreadID, a.RunID)
+		if err != nil {
+			return nil, err
+		}
+		return chosen(run, a.Fields)
+	}
+	run, err := r.wait(ctx, a.runArgs, runsapi.Run{}, call, func(run runsapi.Run) bool {
+		return runsapi.Terminal(run.Status) || run.Status == "requires_action"
+	})
 	if err != nil {
 		return nil, err
 	}
-	if a.Wait {
-		run, err = r.wait(ctx, a.runArgs, run, call, func(run runsapi.Run) bool {
-			return runsapi.Terminal(run.Status) || run.Status == "requires_action"
-		})
-	}
-	return chosen(run, a.Fields), err
+	return chosen(run, a.Fields)
 }
 
 // chosen is the run with the fields that were asked for.
-func chosen(run runsapi.Run, fields []string) []string {
-	if len(fields) == 0 {
-		return []string{run.RawJSON()}
-	}
+func chosen(run runsapi.Run, fields []string) ([]string, error) {
 	var b strings.Builder
-	pick(&b, run.RawJSON(), fields)
-	return []string{b.String()}
+	json := run.RawJSON()
+	if len(fields) > 0 {
+		pick(&b, json, fields)
+		json = b.String()
+	}
+	if run.Deep() {
+		return []string{json}, checkDepth(json, 0)
+	}
+	return []string{json}, nil
 }
 
-// wait polls run until done says so, for at most as long as the arguments allow.
+// checkDepth returns an error that names the field of a run that is nested too
+// deep for clients to read, if there is one. The run itself stands in so many
+// objects and arrays.
+func checkDepth(run string, in int) error {
+	for m := range runsapi.Members(run) {
+		if runsapi.Depth(m.Value)+1+in > runsapi.MaxDepth {
+			return fmt.Errorf("The field %.100q of this run is nested deeper than %d levels, which clients cannot read. Leave it out: name other fields in the argument fields.", m.Name, runsapi.MaxDepth)
+		}
+	}
+	return nil
+}
+
+// wait polls a run, which may have been read before as run, until done says so or
+// the time of the call is over.
 func (r *runs) wait(ctx context.Context, a runArgs, run runsapi.Run, call stdio.Call, done func(runsapi.Run) bool) (runsapi.Run, error) {
-	polls, begin := 0, time.Now()
-	// Reported before the poll, not after it: a client that gets a notification
-	// together with the answer takes it for one that came too late.
-	return r.client.Wait(ctx, a.ThreadID, a.RunID, run, time.Duration(a.TimeoutSec)*time.Second, done, func(run runsapi.Run) {
+	begin, polls := time.Now(), 0
+	for latest, err := range r.client.Poll(ctx, a.ThreadID, a.RunID, run) {
+		if err != nil || done(latest) {
+			return latest, err
+		}
+		run = latest
+		// This is sent before the next poll: a client that gets a notification
+		// together with the answer takes it for one that came too late.
 		polls++
-		call.Progress(polls, fmt.Sprintf("status %s, waiting for %.0f s", run.Status, time.Since(begin).Seconds()))
-	})
+		call.Progress(polls, fmt.Sprintf("%s, waiting for %.0f s", r.state(run), time.Since(begin).Seconds()))
+	}
+	return run, nil
+}
+
+// state says how a run stands, for a progress notification.
+func (r *runs) state(run runsapi.Run) string {
+	if run.Status == "" {
+		return "no answer yet"
+	}
+	return "status " + cut(run.Status, 100)
 }

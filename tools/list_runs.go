@@ -1,16 +1,9 @@
 package tools
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"slices"
 	"strings"
-	"time"
-
-	"github.com/tidwall/gjson"
 
 	"runs-mcp/runsapi"
 	"runs-mcp/schema"
@@ -40,31 +33,35 @@ var listRuns = tool[listRunsArgs]{
 }
 
 func (r *runs) list(ctx context.Context, a listRunsArgs, call stdio.Call) ([]string, error) {
+	ctx, cancel := limited(ctx, call, r.timeLimit(false, 0))
+	defer cancel()
 	p := runsapi.ListParams{Limit: a.Limit, Order: a.Order}
 	if err := errors.Join(cursor(&p.After, "after", a.After), cursor(&p.Before, "before", a.Before)); err != nil {
 		return nil, err
 	}
+	call.Progress(0, "reading runs")
 	if a.All || len(a.Status) > 0 {
 		p.Limit = 100
 		return r.scan(ctx, a, p, call)
 	}
-	call.Progress(0, "reading runs")
 	page, err := r.client.ListRuns(ctx, a.ThreadID, p)
 	if err != nil {
 		return nil, err
 	}
-	if slices.Contains(a.Fields, everyField) {
-		return []string{page.RawJSON()}, nil
-	}
-	head, tail := page.Around()
+	head, tail := page.Envelope()
 	var list strings.Builder
-	list.Grow(len(page.RawJSON()))
 	list.WriteString(head)
 	for i, run := range page.Data {
 		if i > 0 {
 			list.WriteByte(',')
 		}
-		pickOfMany(&list, run, a.Fields)
+		begin := list.Len()
+		pickOfMany(&list, run.RawJSON(), a.Fields)
+		if page.Deep() {
+			if err := checkDepth(list.String()[begin:], 2); err != nil {
+				return nil, err
+			}
+		}
 	}
 	list.WriteString(tail)
 	return []string{list.String()}, nil
@@ -79,119 +76,4 @@ func cursor(p *string, name string, given *string) error {
 		return &runsapi.ArgumentError{Name: name, Problem: "is empty; leave it out to begin at the beginning"}
 	}
 	return nil
-}
-
-const (
-	scanTime  = 45 * time.Second // hosts give a call up after 60 s
-	scanBytes = 128 << 20        // twice that is what a client may still parse
-)
-
-// scan reads page after page for what a asks for, and makes one list of it.
-func (r *runs) scan(ctx context.Context, a listRunsArgs, p runsapi.ListParams, call stdio.Call) ([]string, error) {
-	limited, cancel := context.WithTimeoutCause(ctx, scanTime, errors.New("no page of runs came within 45 s; try again later, or ask for one page, without all and status"))
-	defer cancel()
-	var (
-		pages          int // that were read
-		found, scanned int
-		more           bool
-		first, last    string    // runs
-		goOn           = p.After // the cursor
-		stopped        bool      // before the end was seen
-		size           int       // of list
-	)
-	list := []string{`{"object":"list","data":[`}
-	call.Progress(0, "reading runs")
-scan:
-	for page, err := range r.client.Pages(limited, a.ThreadID, p) {
-		switch {
-		case err != nil && pages > 0 && limited.Err() != nil && ctx.Err() == nil:
-			stopped = true
-			break scan
-		case err != nil && pages > 0:
-			return nil, &pageError{scanned, goOn, err}
-		case err != nil:
-			return nil, err
-		}
-		pages++
-		var part strings.Builder // of list: long ones are not joined
-		if slices.Contains(a.Fields, everyField) && len(a.Status) == 0 {
-			part.Grow(len(page.RawJSON()))
-		}
-		for _, run := range page.Data {
-			if more = !a.All && found == a.Limit; more {
-				break
-			}
-			scanned++
-			if !matches(run, a.Status) {
-				continue
-			}
-			if found++; found == 1 {
-				first = run
-			} else {
-				part.WriteByte(',')
-			}
-			pickOfMany(&part, run, a.Fields)
-			last = run
-		}
-		if part.Len() > 0 {
-			list = append(list, part.String())
-			size += part.Len()
-		}
-		goOn = page.LastID
-		if more {
-			break
-		}
-		if !a.All && found == a.Limit {
-			more = page.HasMore
-			break
-		}
-		if page.HasMore && goOn != "" && (limited.Err() != nil || size > scanBytes) {
-			stopped = true
-			break
-		}
-		if page.HasMore {
-			call.Progress(pages, fmt.Sprintf("read %d runs", scanned)) // has to grow each time
-		}
-	}
-	lastID := idOf(last)
-	if stopped {
-		lastID = quoted(goOn)
-	}
-	end := fmt.Sprintf(`],"first_id":%s,"last_id":%s,"has_more":%t`, idOf(first), lastID, more || stopped)
-	if len(a.Status) > 0 {
-		end += fmt.Sprintf(`,"scanned":%d`, scanned)
-	}
-	return append(list, end+"}"), nil
-}
-
-// idOf is the id of a run as JSON, null without one.
-func idOf(run string) string { return cmp.Or(gjson.Get(run, "id").Raw, "null") }
-
-// matches reports whether run has one of statuses; every run has, of none.
-func matches(run string, statuses []string) bool {
-	if len(statuses) == 0 {
-		return true
-	}
-	status := gjson.Get(run, "status")
-	return status.Type == gjson.String &&
-		(slices.Contains(statuses, status.Str) || slices.Contains(statuses, "active") && !runsapi.Terminal(status.Str))
-}
-
-func quoted(s string) string {
-	b, _ := json.Marshal(s)
-	return string(b)
-}
-
-// pageError is a page that could not be read, after others that could.
-type pageError struct {
-	scanned int
-	cursor  string // behind the last run that was read
-	err     error
-}
-
-func (e *pageError) Error() string {
-	if errors.Is(e.err, runsapi.ErrCursor) {
-		return fmt.Sprintf("The list broke off after reading %d of the runs: this server cannot list them all. A page without all and status may still work.", e.scanned)
-	}
-	return fmt.Sprintf("The list broke off after reading %d of the runs; to go on, call again with after: %q.", e.scanned, e.cursor)
 }

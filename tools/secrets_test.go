@@ -68,8 +68,8 @@ func TestSecretsGoToTheHostAlone(t *testing.T) {
 	var in strings.Builder
 	for name := range failures {
 		for _, call := range []string{
-			`"get_run","arguments":{"thread_id":"` + name + `","run_id":"r","wait":true}`,
-			`"cancel_run","arguments":{"thread_id":"` + name + `","run_id":"r","force":true,"wait":true}`,
+			`"get_run","arguments":{"thread_id":"` + name + `","run_id":"r","wait":true,"timeout_sec":1}`,
+			`"cancel_run","arguments":{"thread_id":"` + name + `","run_id":"r","force":true,"wait":true,"timeout_sec":1}`,
 			`"list_runs","arguments":{"thread_id":"` + name + `","all":true}`,
 			`"list_runs","arguments":{"thread_id":"` + name + `"}`,
 		} {

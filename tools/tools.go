@@ -12,6 +12,7 @@ import (
 	"context"
 	"encoding/json"
 	"sync"
+	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
 
@@ -25,6 +26,9 @@ type Options struct {
 	ReadOnly bool   // leaves cancel_run out
 	BaseURL  string // where the client calls, without query; for error texts
 	KeyName  string // where the credential comes from, such as "OPENAI_API_KEY", if there is one; for error texts
+	// Timeout is the time limit of one HTTP attempt. A call without wait takes
+	// little longer; 0 is no limit for either.
+	Timeout time.Duration
 }
 
 // Tools are the tools over one client, for an MCP server to list and to call.
@@ -100,7 +104,7 @@ func bind[Args any](r *runs, t tool[Args], handle func(ctx context.Context, args
 			if err != nil {
 				return r.failure(err)
 			}
-			json, err := handle(ctx, args, call)
+			json, err := handle(r.client.Begin(ctx), args, call)
 			if err != nil {
 				return r.failure(err)
 			}

@@ -1,0 +1,50 @@
+package tools
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"runs-mcp/tools/stdio"
+)
+
+// callTime is how long a call without wait takes at most: some hosts give a call
+// up after 60 s.
+const callTime = 54 * time.Second
+
+// timeLimit is the time limit of a call; 0 is none.
+func (r *runs) timeLimit(wait bool, timeoutSec int) time.Duration {
+	attempt := r.options.Timeout
+	switch {
+	case wait:
+		return time.Duration(timeoutSec) * time.Second
+	case attempt == 0:
+		return 0
+	}
+	return max(callTime, attempt+10*time.Second) // room for a retry
+}
+
+// limited returns a context that ends with the call's time limit. A call without
+// one ends a minute after the input has.
+func limited(ctx context.Context, call stdio.Call, limit time.Duration) (context.Context, context.CancelFunc) {
+	if limit > 0 {
+		return context.WithTimeoutCause(ctx, limit, deadline(fmt.Sprintf("no answer within %s", limit)))
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	if call.Drained != nil {
+		go func() {
+			select {
+			case <-call.Drained:
+				cancel(deadline("the input ended a minute ago"))
+			case <-ctx.Done():
+			}
+		}()
+	}
+	return ctx, func() { cancel(nil) }
+}
+
+// deadline is the cause of a context that has run out of time.
+type deadline string
+
+func (d deadline) Error() string        { return string(d) }
+func (d deadline) Is(target error) bool { return target == context.DeadlineExceeded }
