@@ -16,7 +16,7 @@ type runArgs struct {
 	ThreadID   string   `json:"thread_id" jsonschema_description:"Thread of the run"`
 	RunID      string   `json:"run_id" jsonschema_description:"Run id"`
 	Fields     []string `json:"fields,omitempty" jsonschema_description:"Top-level Run fields to return, e.g. [\"last_error\"]; id and status always come. Default: all"`
-	TimeoutSec int      `json:"timeout_sec,omitempty" jsonschema:"minimum=0,maximum=86400" jsonschema_description:"Longest wait, then the run comes as it is. Default 50; 0: no limit"`
+	TimeoutSec int      `json:"timeout_sec,omitempty" jsonschema:"minimum=0,maximum=86400" jsonschema_description:"How long wait may last; then the run comes as it is. Default 50; 0: no limit"`
 }
 
 type getRunArgs struct {
@@ -52,11 +52,12 @@ func (r *runs) get(ctx context.Context, a getRunArgs, call stdio.Call) ([]string
 
 // chosen is the run with the fields that were asked for.
 func chosen(run runsapi.Run, fields []string) []string {
-	if len(fields) == 0 {
+	selected := newSelection(fields, false)
+	if selected.everything() {
 		return []string{run.RawJSON()}
 	}
 	var b strings.Builder
-	pick(&b, run.RawJSON(), fields)
+	selected.write(&b, run.RawJSON())
 	return []string{b.String()}
 }
 

@@ -22,8 +22,8 @@ type listRunsArgs struct {
 	Fields   []string `json:"fields,omitempty" jsonschema_description:"Top-level Run fields to return, e.g. [\"created_at\",\"last_error\"]; id and status always come. Default: all but instructions and tools, which repeat in every run; [\"*\"]: all"`
 	Limit    int      `json:"limit,omitempty" jsonschema:"minimum=1,maximum=100" jsonschema_description:"How many runs to return. Default 20"`
 	Order    string   `json:"order,omitempty" jsonschema:"enum=asc,enum=desc" jsonschema_description:"By created_at. Default asc, oldest first"`
-	After    *string  `json:"after,omitempty" jsonschema_description:"Cursor, a run id: only runs behind it"`
-	Before   *string  `json:"before,omitempty" jsonschema_description:"Cursor, a run id: only runs ahead of it"`
+	After    string   `json:"after,omitempty" jsonschema_description:"Cursor, a run id: only runs after it"`
+	Before   string   `json:"before,omitempty" jsonschema_description:"Cursor, a run id: only runs before it"`
 	All      bool     `json:"all,omitempty" jsonschema_description:"Every run, without limit. Default false"`
 	Status   []string `json:"status,omitempty" jsonschema:"enum=queued,enum=in_progress,enum=requires_action,enum=cancelling,enum=cancelled,enum=failed,enum=completed,enum=incomplete,enum=expired,enum=active" jsonschema_description:"Only these; active: all that have not ended. Reads on until limit of them are found; scanned: runs looked at"`
 }
@@ -40,10 +40,7 @@ var listRuns = tool[listRunsArgs]{
 }
 
 func (r *runs) list(ctx context.Context, a listRunsArgs, call stdio.Call) ([]string, error) {
-	p := runsapi.ListParams{Limit: a.Limit, Order: a.Order}
-	if err := errors.Join(cursor(&p.After, "after", a.After), cursor(&p.Before, "before", a.Before)); err != nil {
-		return nil, err
-	}
+	p := runsapi.ListParams{Limit: a.Limit, Order: a.Order, After: a.After, Before: a.Before}
 	if a.All || len(a.Status) > 0 {
 		p.Limit = 100
 		return r.scan(ctx, a, p, call)
@@ -53,7 +50,8 @@ func (r *runs) list(ctx context.Context, a listRunsArgs, call stdio.Call) ([]str
 	if err != nil {
 		return nil, err
 	}
-	if slices.Contains(a.Fields, everyField) {
+	fields := newSelection(a.Fields, true)
+	if fields.everything() {
 		return []string{page.RawJSON()}, nil
 	}
 	head, tail := page.Around()
@@ -64,21 +62,10 @@ func (r *runs) list(ctx context.Context, a listRunsArgs, call stdio.Call) ([]str
 		if i > 0 {
 			list.WriteByte(',')
 		}
-		pickOfMany(&list, run, a.Fields)
+		fields.write(&list, run)
 	}
 	list.WriteString(tail)
 	return []string{list.String()}, nil
-}
-
-// cursor sets p to the cursor that was given, if any.
-func cursor(p *string, name string, given *string) error {
-	if given == nil {
-		return nil
-	}
-	if *p = *given; *p == "" {
-		return &runsapi.ArgumentError{Name: name, Problem: "is empty; leave it out to begin at the beginning"}
-	}
-	return nil
 }
 
 const (
@@ -99,6 +86,7 @@ func (r *runs) scan(ctx context.Context, a listRunsArgs, p runsapi.ListParams, c
 		stopped        bool      // before the end was seen
 		size           int       // of list
 	)
+	fields := newSelection(a.Fields, true)
 	list := []string{`{"object":"list","data":[`}
 	call.Progress(0, "reading runs")
 scan:
@@ -114,7 +102,7 @@ scan:
 		}
 		pages++
 		var part strings.Builder // of list: long ones are not joined
-		if slices.Contains(a.Fields, everyField) && len(a.Status) == 0 {
+		if fields.everything() && len(a.Status) == 0 {
 			part.Grow(len(page.RawJSON()))
 		}
 		for _, run := range page.Data {
@@ -130,7 +118,7 @@ scan:
 			} else {
 				part.WriteByte(',')
 			}
-			pickOfMany(&part, run, a.Fields)
+			fields.write(&part, run)
 			last = run
 		}
 		if part.Len() > 0 {
