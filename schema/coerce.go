@@ -2,7 +2,6 @@ package schema
 
 import (
 	"math"
-	"strconv"
 	"strings"
 	"unicode"
 
@@ -20,12 +19,10 @@ func (p property) coerce(given gjson.Result) any {
 		return nil
 	case p.Type == "array":
 		return p.coerceArray(given)
-	case p.Type != "string" && isText:
-		if v, ok := parseJSON(strings.ToLower(text)); ok { // Python writes True
-			switch v := jsonValue(v).(type) {
-			case int64, bool:
-				return v
-			}
+	case p.Type != "string":
+		switch v := jsonValue(parseJSON(strings.ToLower(text))).(type) { // Python writes True
+		case float64, bool:
+			return v
 		}
 	case p.Type == "string" && isDigits(given.Raw):
 		return given.Raw
@@ -41,14 +38,12 @@ func (p property) coerce(given gjson.Result) any {
 func (p property) coerceArray(given gjson.Result) any {
 	if given.Type == gjson.String {
 		text := strings.TrimSpace(given.Str)
-		v, ok := parseJSON(text)
-		if !ok || !v.IsArray() {
+		if given = parseJSON(text); !given.IsArray() {
 			if strings.HasPrefix(text, "[") && strings.HasSuffix(text, "]") {
 				text = text[1 : len(text)-1]
 			}
 			return p.splitList([]any{}, text)
 		}
-		given = v
 	}
 	if !given.IsArray() {
 		return jsonValue(given)
@@ -78,10 +73,8 @@ func (p property) splitList(list []any, text string) []any {
 // spelled returns the value of the enum that text is another spelling of, or
 // text if there is none.
 func (p property) spelled(text string) string {
-	if len(p.spellings) > 0 {
-		if value, ok := p.spellings[Fold(text)]; ok {
-			return value
-		}
+	if value, ok := p.spellings[Fold(text)]; ok {
+		return value
 	}
 	return text
 }
@@ -102,22 +95,15 @@ func Fold(name string) string {
 	return b.String()
 }
 
-// jsonValue returns a JSON value as Go has it, null as nil. Numbers without a
-// fraction are int64, others float64 within its bounds. What is in an object
-// does not matter, as no schema asks for one.
+// jsonValue returns a JSON value as Go has it, null as nil and a number that is
+// too large for a float64 as the largest. What is in an object does not matter,
+// as no schema asks for one.
 func jsonValue(v gjson.Result) any {
 	switch {
 	case v.Type == gjson.Null:
 		return nil
 	case v.Type == gjson.Number:
-		if i, err := strconv.ParseInt(v.Raw, 10, 64); err == nil {
-			return i
-		}
-		f, _ := strconv.ParseFloat(v.Raw, 64)
-		if f == math.Trunc(f) && math.Abs(f) < 1<<53 {
-			return int64(f)
-		}
-		return max(-math.MaxFloat64, min(f, math.MaxFloat64))
+		return max(-math.MaxFloat64, min(v.Num, math.MaxFloat64))
 	case v.Type == gjson.String:
 		return v.Str
 	case v.IsArray():
@@ -133,13 +119,13 @@ func jsonValue(v gjson.Result) any {
 	return v.Bool()
 }
 
-// parseJSON returns the JSON value that text is, if it is one. The caller has
-// checked that it is not too deep.
-func parseJSON(text string) (v gjson.Result, ok bool) {
+// parseJSON returns the JSON value that text is, or null if it is none. The
+// caller has checked that it is not too deep.
+func parseJSON(text string) gjson.Result {
 	if !gjson.Valid(text) {
-		return v, false
+		return gjson.Result{}
 	}
-	return gjson.Parse(text), true
+	return gjson.Parse(text)
 }
 
 // tooDeep reports whether text, as JSON, is nested over maxDepth deep. It holds

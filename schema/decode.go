@@ -33,25 +33,17 @@ type property struct {
 
 type properties []property
 
-func compile(t reflect.Type, s *invopop.Schema) (properties, error) {
+func compile(t reflect.Type, s *invopop.Schema) (known properties) {
 	fields := map[string][]int{}
 	for _, f := range reflect.VisibleFields(t) {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		fields[name] = f.Index
 	}
-	var known properties
 	for pair := s.Properties.Oldest(); pair != nil; pair = pair.Next() {
-		p := property{name: pair.Key, field: fields[pair.Key], required: slices.Contains(s.Required, pair.Key), Schema: pair.Value}
-		var err error
-		if p.value, err = resolve(p.Schema); err != nil {
-			return nil, err
-		}
+		p := property{name: pair.Key, field: fields[pair.Key], required: slices.Contains(s.Required, pair.Key), Schema: pair.Value, value: validator(pair.Value)}
 		enum := p.Enum
 		if p.Items != nil {
-			enum = p.Items.Enum
-			if p.item, err = resolve(p.Items); err != nil {
-				return nil, err
-			}
+			enum, p.item = p.Items.Enum, validator(p.Items)
 		}
 		p.spellings = make(map[string]string, len(enum))
 		for _, v := range enum {
@@ -59,19 +51,19 @@ func compile(t reflect.Type, s *invopop.Schema) (properties, error) {
 		}
 		known = append(known, p)
 	}
-	return known, nil
+	return known
 }
 
-func resolve(s *invopop.Schema) (*jsonschema.Resolved, error) {
-	raw, err := json.Marshal(s)
-	if err != nil {
-		return nil, err
-	}
+func validator(s *invopop.Schema) *jsonschema.Resolved {
 	var same jsonschema.Schema
-	if err := json.Unmarshal(raw, &same); err != nil {
-		return nil, err
+	if err := json.Unmarshal(marshal(s), &same); err != nil {
+		panic(err)
 	}
-	return same.Resolve(nil)
+	resolved, err := same.Resolve(nil)
+	if err != nil {
+		panic(err)
+	}
+	return resolved
 }
 
 // Decode reads a call's arguments; absent or null ones are {}. It accepts what
@@ -86,10 +78,7 @@ func resolve(s *invopop.Schema) (*jsonschema.Resolved, error) {
 //
 // Anything else that does not fit the schema is a [Faults].
 func (s Input[T]) Decode(args string) (T, error) {
-	known, err := s.compile()
-	if err != nil {
-		return s.defaults, err
-	}
+	known := s.compile()
 	given, faults := known.read(args)
 	if given == nil {
 		return s.defaults, faults
@@ -100,7 +89,7 @@ func (s Input[T]) Decode(args string) (T, error) {
 		value, wrong := p.decode(given[i])
 		if wrong != nil {
 			faults = append(faults, wrong...)
-		} else if value != nil {
+		} else {
 			set(into.FieldByIndex(p.field), value)
 		}
 	}
@@ -195,13 +184,14 @@ func (p property) decode(given gjson.Result) (any, Faults) {
 	return value, faults
 }
 
-// set sets a field to a value that the schema of its type allows.
+// set sets a field to a value that the schema of its type allows, and leaves its
+// default if the value is nil.
 func set(field reflect.Value, value any) {
 	switch value := value.(type) {
 	case string:
 		field.SetString(value)
-	case int64:
-		field.SetInt(value)
+	case float64:
+		field.SetInt(int64(value))
 	case bool:
 		field.SetBool(value)
 	case []any:

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"unicode"
 
@@ -96,12 +97,11 @@ func excerpt(given string) string {
 // and Clang compilers draw that line: limits is near limit, and call, of which
 // two letters of three are those of all, is near nothing.
 func (known properties) nearest(name string) string {
-	near, least := "", 0
+	near, least := "", math.MaxInt
 	folded := Fold(excerpt(name))
 	for _, p := range known {
 		other := Fold(p.name)
-		d := distance(folded, other)
-		if 3*d < max(len(folded), len(other)) && (near == "" || d < least) {
+		if d := distance(folded, other); 3*d < max(len(folded), len(other)) && d < least {
 			near, least = p.name, d
 		}
 	}

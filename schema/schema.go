@@ -23,7 +23,7 @@ import (
 type Input[T any] struct {
 	defaults T
 	json     json.RawMessage
-	compile  func() (properties, error) // runs at the first call: starting up does not need it
+	compile  func() properties // runs at the first call: starting up does not need it
 }
 
 // For makes the schema of T, a struct of strings, bools, slices of strings, and
@@ -34,7 +34,7 @@ func For[T any](defaults T) Input[T] {
 	return Input[T]{
 		defaults: defaults,
 		json:     marshal(published(reflected(t, false))),
-		compile:  sync.OnceValues(func() (properties, error) { return compile(t, reflected(t, false)) }),
+		compile:  sync.OnceValue(func() properties { return compile(t, reflected(t, false)) }),
 	}
 }
 
@@ -46,7 +46,7 @@ func (s Input[T]) JSON() json.RawMessage { return s.json }
 func Open[T any]() json.RawMessage { return marshal(reflected(reflect.TypeFor[T](), true)) }
 
 func reflected(t reflect.Type, open bool) *jsonschema.Schema {
-	r := jsonschema.Reflector{Anonymous: true, DoNotReference: true, ExpandedStruct: true, AllowAdditionalProperties: open}
+	r := jsonschema.Reflector{DoNotReference: true, AllowAdditionalProperties: open}
 	s := r.ReflectFromType(t)
 	s.Version = ""
 	return s

@@ -115,6 +115,7 @@ func TestDecodeAcceptsWhatCanMeanOneThingOnly(t *testing.T) {
 		`{"name":"x","tags":"5"}`:            tags("5"),
 		`{"name":"x","tags":[]}`:             tags([]string{}...),
 		`{"name":"x","tags":"[]"}`:           tags([]string{}...),
+		`{"name":"x","tags":"[p,q]"}`:        tags("p", "q"),
 		`{"name":"x","tags":"[p, 'q']"}`:     tags("p", "q"),
 		`{"name":"x","tags":"[p"}`:           tags("[p"),
 		`{"name":"x","tags":"p]"}`:           tags("p]"),
@@ -173,20 +174,20 @@ func TestFaultsSayWhatWasGivenAndWhatIsAllowed(t *testing.T) {
 		`{"name":"x","limit":"many"}`:      `limit: got "many", wants an integer from 1 to 100`,
 		`{"name":"x","limit":"7 8"}`:       `limit: got "7 8", wants an integer from 1 to 100`,
 		`{"name":"x","limit":1e999999999}`: `limit: got 1e999999999, wants an integer from 1 to 100`,
-		`{"name":"x","limit":99999999999999999999}`: `limit: got 99999999999999999999, wants an integer from 1 to 100`,
-		`{"name":"x","order":"sideways"}`:           `order: got "sideways", wants one of "asc", "desc"`,
-		`{"name":"x","order":1}`:                    `order: got 1, wants one of "asc", "desc"`,
-		`{"name":"x","all":1}`:                      `all: got 1, wants true or false`,
-		`{"name":"x","all":"1"}`:                    `all: got "1", wants true or false`,
-		`{"name":"x","all":"yes"}`:                  `all: got "yes", wants true or false`,
-		`{"name":"x","tags":[1]}`:                   `tags[0]: got 1, wants a string`,
-		`{"name":"x","tags":["p",[["q"]],{}]}`:      "tags[1]: got [[\"q\"]], wants a string\ntags[2]: got {}, wants a string",
-		`{"name":"x","tags":{"a":1}}`:               `tags: got {"a":1}, wants an array of strings`,
-		`{"name":"x","kinds":["cancelled","z"]}`:    `kinds[1]: got "z", wants one of ` + kinds,
-		`{"name":"x","kinds":["z","cancelled",7]}`:  `kinds[0]: got "z", wants one of ` + kinds + "\nkinds[2]: got 7, wants one of " + kinds,
-		`{"name":"x","kinds":"cancelled, z"}`:       `kinds[1]: got "z", wants one of ` + kinds,
-		`{"name":"x","kinds":7}`:                    `kinds: got 7, wants an array with any of ` + kinds,
-		`{"name":"x","ToolCallId":"c"}`:             `ToolCallId: unknown argument; this tool takes ` + names,
+		`{"name":"x","limit":99999999999999999999}`:    `limit: got 99999999999999999999, wants an integer from 1 to 100`,
+		`{"name":"x","order":"sideways"}`:              `order: got "sideways", wants one of "asc", "desc"`,
+		`{"name":"x","order":1}`:                       `order: got 1, wants one of "asc", "desc"`,
+		`{"name":"x","all":1}`:                         `all: got 1, wants true or false`,
+		`{"name":"x","all":"1"}`:                       `all: got "1", wants true or false`,
+		`{"name":"x","all":"yes"}`:                     `all: got "yes", wants true or false`,
+		`{"name":"x","tags":[1]}`:                      `tags[0]: got 1, wants a string`,
+		`{"name":"x","tags":["p",[["q","r"],1.5],{}]}`: "tags[1]: got [[\"q\",\"r\"],1.5], wants a string\ntags[2]: got {}, wants a string",
+		`{"name":"x","tags":{"a":1}}`:                  `tags: got {"a":1}, wants an array of strings`,
+		`{"name":"x","kinds":["cancelled","z"]}`:       `kinds[1]: got "z", wants one of ` + kinds,
+		`{"name":"x","kinds":["z","cancelled",7]}`:     `kinds[0]: got "z", wants one of ` + kinds + "\nkinds[2]: got 7, wants one of " + kinds,
+		`{"name":"x","kinds":"cancelled, z"}`:          `kinds[1]: got "z", wants one of ` + kinds,
+		`{"name":"x","kinds":7}`:                       `kinds: got 7, wants an array with any of ` + kinds,
+		`{"name":"x","ToolCallId":"c"}`:                `ToolCallId: unknown argument; this tool takes ` + names,
 		`{"limit":0,"order":1,"zzz":1}`: "zzz: unknown argument; this tool takes " + names + "\n" +
 			missing + "\nlimit: got 0, wants an integer from 1 to 100\norder: got 1, wants one of \"asc\", \"desc\"",
 	} {
@@ -202,7 +203,7 @@ func TestFaultsSayWhatWasGivenAndWhatIsAllowed(t *testing.T) {
 
 func TestUnknownArgumentsSuggestOnlyWhatIsNear(t *testing.T) {
 	for name, want := range map[string]string{
-		"Limit": "limit", "limits": "limit", "LIMT": "limit", "oder": "order", "orderBy": "order", "after_id": "after", "kinds-": "kinds", "tag": "tags", "nmae": "",
+		"Limit": "limit", "limits": "limit", "LIMT": "limit", "xlimit": "limit", "oder": "order", "orderBy": "order", "after_id": "after", "kinds-": "kinds", "tag": "tags", "nmae": "",
 		"toolcall": "", "call": "", "xyzzy": "", "maximum": "", "cursor": "", "": "", "\U0001F600": "",
 	} {
 		_, err := input.Decode(`{"name":"x","` + name + `":1e999999999}`)
@@ -216,18 +217,32 @@ func TestUnknownArgumentsSuggestOnlyWhatIsNear(t *testing.T) {
 	}
 }
 
+func TestTheNearestOfSeveralArgumentsIsSuggested(t *testing.T) {
+	type close struct {
+		Items   string `json:"first_items,omitempty" jsonschema_description:"a"`
+		Item    string `json:"first_item,omitempty" jsonschema_description:"b"`
+		Itemize string `json:"first_itemize,omitempty" jsonschema_description:"c"`
+	}
+	for name, want := range map[string]string{"firstItem": "first_item", "firstItems": "first_items", "first_itemized": "first_itemize", "fist_item": "first_item"} {
+		_, err := schema.For(close{}).Decode(`{"` + name + `":"x"}`)
+		if err == nil || !strings.Contains(err.Error(), "(did you mean "+want+"?)") {
+			t.Errorf("%s: got %v, want the hint %s", name, err, want)
+		}
+	}
+}
+
 func TestArgumentsNestedTooDeepAreRefused(t *testing.T) {
 	nested := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
 	const deep = ", which is nested over 16 deep; wants an "
 	for in, want := range map[string]string{
-		`{"name":"x","tags":` + nested(15) + `}`:                          `tags[0]: got ` + nested(14) + `, wants a string`,
-		`{"name":"x","tags":` + nested(16) + `}`:                          `arguments: got {"name":"x","tags":` + nested(16) + `}` + deep + `object with name, limit, order, all, tags, kinds, after`,
-		`{"name":"x","tags":"` + nested(16) + `"}`:                        `tags[0]: got ` + nested(15) + `, wants a string`,
-		`{"name":"x","tags":"` + nested(17) + `"}`:                        `tags: got "` + nested(17) + `"` + deep + `array of strings`,
-		`{"name":"x","limit":"` + nested(17) + `"}`:                       `limit: got "` + nested(17) + `"` + deep + `integer from 1 to 100`,
-		`"` + nested(17) + `"`:                                            `arguments: got "` + nested(17) + `"` + deep + `object with name, limit, order, all, tags, kinds, after`,
-		`{"name":"x","tags":["` + strings.Repeat(`\"[{`, 9) + `"],"q":1}`: `q: unknown argument; this tool takes name, limit, order, all, tags, kinds, after`,
-		`{"name":"x","q":[` + strings.Repeat(`[],{},`, 20) + `[]]}`:       `q: unknown argument; this tool takes name, limit, order, all, tags, kinds, after`,
+		`{"name":"x","tags":` + nested(15) + `}`:                           `tags[0]: got ` + nested(14) + `, wants a string`,
+		`{"name":"x","tags":` + nested(16) + `}`:                           `arguments: got {"name":"x","tags":` + nested(16) + `}` + deep + `object with name, limit, order, all, tags, kinds, after`,
+		`{"name":"x","tags":"` + nested(16) + `"}`:                         `tags[0]: got ` + nested(15) + `, wants a string`,
+		`{"name":"x","tags":"` + nested(17) + `"}`:                         `tags: got "` + nested(17) + `"` + deep + `array of strings`,
+		`{"name":"x","limit":"` + nested(17) + `"}`:                        `limit: got "` + nested(17) + `"` + deep + `integer from 1 to 100`,
+		`"` + nested(17) + `"`:                                             `arguments: got "` + nested(17) + `"` + deep + `object with name, limit, order, all, tags, kinds, after`,
+		`{"name":"x","tags":["` + strings.Repeat(`\"[{`, 40) + `"],"q":1}`: `q: unknown argument; this tool takes name, limit, order, all, tags, kinds, after`,
+		`{"name":"x","q":[` + strings.Repeat(`[],{},`, 20) + `[]]}`:        `q: unknown argument; this tool takes name, limit, order, all, tags, kinds, after`,
 	} {
 		if _, err := input.Decode(in); err == nil || err.Error() != want {
 			t.Errorf("%s:\n got %v\nwant %s", in, err, want)
