@@ -24,7 +24,7 @@ func (p property) coerce(given gjson.Result) any {
 		case float64, bool:
 			return v
 		}
-	case p.Type == "string" && isDigits(given.Raw):
+	case isDigits(given.Raw):
 		return given.Raw
 	case isText:
 		return p.spelled(given.Str)

@@ -120,12 +120,11 @@ func (known properties) read(args string) (given []gjson.Result, faults Faults) 
 		}
 	}
 	given = make([]gjson.Result, len(known))
-	isEmpty := object.Type == gjson.Null || object.IsArray() && object.Get("#").Int() == 0
-	if !isEmpty && !object.IsObject() {
-		return nil, Faults{fault("arguments", args, known.expectation())}
-	}
-	if isEmpty {
+	switch {
+	case object.Type == gjson.Null, object.IsArray() && object.Get("#").Int() == 0:
 		return given, nil
+	case !object.IsObject():
+		return nil, Faults{fault("arguments", args, known.expectation())}
 	}
 	object.ForEach(func(name, value gjson.Result) bool {
 		i := slices.IndexFunc(known, func(p property) bool { return p.name == name.Str })

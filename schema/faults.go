@@ -2,7 +2,6 @@ package schema
 
 import (
 	"fmt"
-	"math"
 	"strings"
 	"unicode"
 
@@ -97,8 +96,8 @@ func excerpt(given string) string {
 // and Clang compilers draw that line: limits is near limit, and call, of which
 // two letters of three are those of all, is near nothing.
 func (known properties) nearest(name string) string {
-	near, least := "", math.MaxInt
 	folded := Fold(excerpt(name))
+	near, least := "", len(folded)
 	for _, p := range known {
 		other := Fold(p.name)
 		if d := distance(folded, other); 3*d < max(len(folded), len(other)) && d < least {

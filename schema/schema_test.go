@@ -204,7 +204,7 @@ func TestFaultsSayWhatWasGivenAndWhatIsAllowed(t *testing.T) {
 func TestUnknownArgumentsSuggestOnlyWhatIsNear(t *testing.T) {
 	for name, want := range map[string]string{
 		"Limit": "limit", "limits": "limit", "LIMT": "limit", "xlimit": "limit", "oder": "order", "orderBy": "order", "after_id": "after", "kinds-": "kinds", "tag": "tags", "nmae": "",
-		"toolcall": "", "call": "", "xyzzy": "", "maximum": "", "cursor": "", "": "", "\U0001F600": "",
+		"toolcall": "", "call": "", "it": "", "xyzzy": "", "maximum": "", "cursor": "", "": "", "\U0001F600": "",
 	} {
 		_, err := input.Decode(`{"name":"x","` + name + `":1e999999999}`)
 		hint := ""
@@ -218,13 +218,13 @@ func TestUnknownArgumentsSuggestOnlyWhatIsNear(t *testing.T) {
 }
 
 func TestTheNearestOfSeveralArgumentsIsSuggested(t *testing.T) {
-	type close struct {
+	type similar struct {
 		Items   string `json:"first_items,omitempty" jsonschema_description:"a"`
 		Item    string `json:"first_item,omitempty" jsonschema_description:"b"`
 		Itemize string `json:"first_itemize,omitempty" jsonschema_description:"c"`
 	}
 	for name, want := range map[string]string{"firstItem": "first_item", "firstItems": "first_items", "first_itemized": "first_itemize", "fist_item": "first_item"} {
-		_, err := schema.For(close{}).Decode(`{"` + name + `":"x"}`)
+		_, err := schema.For(similar{}).Decode(`{"` + name + `":"x"}`)
 		if err == nil || !strings.Contains(err.Error(), "(did you mean "+want+"?)") {
 			t.Errorf("%s: got %v, want the hint %s", name, err, want)
 		}
