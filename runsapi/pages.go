@@ -40,6 +40,9 @@ type Page struct {
 // HasMore reports whether the API says that there are runs after the page.
 func (p Page) HasMore() bool { return p.more == moreTrue }
 
+// Size is the length of the JSON in bytes.
+func (p Page) Size() int { return len(p.raw) }
+
 // Deep reports whether the JSON is nested deeper than [MaxDepth].
 func (p Page) Deep() bool { return p.deep }
 

@@ -16,7 +16,7 @@ type runArgs struct {
 	ThreadID   string   `json:"thread_id" jsonschema_description:"Thread of the run"`
 	RunID      string   `json:"run_id" jsonschema_description:"Run id"`
 	Fields     []string `json:"fields,omitempty" jsonschema_description:"Top-level Run fields to return, e.g. [\"last_error\"]; id and status always come. Default: all"`
-	TimeoutSec int      `json:"timeout_sec,omitempty" jsonschema:"minimum=0,maximum=86400" jsonschema_description:"Longest wait, then the run comes as it is. Default 50; 0: no limit"`
+	TimeoutSec int      `json:"timeout_sec,omitempty" jsonschema:"minimum=0,maximum=86400" jsonschema_description:"How long wait may last; then the run comes as it is. Default 50; 0: no limit"`
 }
 
 type getRunArgs struct {
@@ -58,28 +58,17 @@ func (r *runs) get(ctx context.Context, a getRunArgs, call stdio.Call) ([]string
 
 // chosen is the run with the fields that were asked for.
 func chosen(run runsapi.Run, fields []string) ([]string, error) {
-	var b strings.Builder
+	selected := newSelection(fields, false)
 	json := run.RawJSON()
-	if len(fields) > 0 {
-		pick(&b, json, fields)
+	if !selected.everything() {
+		var b strings.Builder
+		selected.write(&b, json)
 		json = b.String()
 	}
 	if run.Deep() {
 		return []string{json}, checkDepth(json, 0)
 	}
 	return []string{json}, nil
-}
-
-// checkDepth returns an error that names the field of a run that is nested too
-// deep for clients to read, if there is one. The run itself stands in so many
-// objects and arrays.
-func checkDepth(run string, in int) error {
-	for m := range runsapi.Members(run) {
-		if runsapi.Depth(m.Value)+1+in > runsapi.MaxDepth {
-			return fmt.Errorf("The field %.100q of this run is nested deeper than %d levels, which clients cannot read. Leave it out: name other fields in the argument fields.", m.Name, runsapi.MaxDepth)
-		}
-	}
-	return nil
 }
 
 // wait polls a run, which may have been read before as run, until done says so or

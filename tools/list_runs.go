@@ -2,7 +2,6 @@ package tools
 
 import (
 	"context"
-	"errors"
 	"strings"
 
 	"runs-mcp/runsapi"
@@ -15,8 +14,8 @@ type listRunsArgs struct {
 	Fields   []string `json:"fields,omitempty" jsonschema_description:"Top-level Run fields to return, e.g. [\"created_at\",\"last_error\"]; id and status always come. Default: all but instructions and tools, which repeat in every run; [\"*\"]: all"`
 	Limit    int      `json:"limit,omitempty" jsonschema:"minimum=1,maximum=100" jsonschema_description:"How many runs to return. Default 20"`
 	Order    string   `json:"order,omitempty" jsonschema:"enum=asc,enum=desc" jsonschema_description:"By created_at. Default asc, oldest first"`
-	After    *string  `json:"after,omitempty" jsonschema_description:"Cursor, a run id: only runs behind it"`
-	Before   *string  `json:"before,omitempty" jsonschema_description:"Cursor, a run id: only runs ahead of it"`
+	After    string   `json:"after,omitempty" jsonschema_description:"Cursor, a run id: only runs after it"`
+	Before   string   `json:"before,omitempty" jsonschema_description:"Cursor, a run id: only runs before it"`
 	All      bool     `json:"all,omitempty" jsonschema_description:"Every run, without limit. Default false"`
 	Status   []string `json:"status,omitempty" jsonschema:"enum=queued,enum=in_progress,enum=requires_action,enum=cancelling,enum=cancelled,enum=failed,enum=completed,enum=incomplete,enum=expired,enum=active" jsonschema_description:"Only these; active: all that have not ended. Reads on until limit of them are found; scanned: runs looked at"`
 }
@@ -35,10 +34,7 @@ var listRuns = tool[listRunsArgs]{
 func (r *runs) list(ctx context.Context, a listRunsArgs, call stdio.Call) ([]string, error) {
 	ctx, cancel := limited(ctx, call, r.timeLimit(false, 0))
 	defer cancel()
-	p := runsapi.ListParams{Limit: a.Limit, Order: a.Order}
-	if err := errors.Join(cursor(&p.After, "after", a.After), cursor(&p.Before, "before", a.Before)); err != nil {
-		return nil, err
-	}
+	p := runsapi.ListParams{Limit: a.Limit, Order: a.Order, After: a.After, Before: a.Before}
 	call.Progress(0, "reading runs")
 	if a.All || len(a.Status) > 0 {
 		p.Limit = 100
@@ -48,6 +44,7 @@ func (r *runs) list(ctx context.Context, a listRunsArgs, call stdio.Call) ([]str
 	if err != nil {
 		return nil, err
 	}
+	fields := newSelection(a.Fields, true)
 	head, tail := page.Envelope()
 	var list strings.Builder
 	list.WriteString(head)
@@ -55,25 +52,10 @@ func (r *runs) list(ctx context.Context, a listRunsArgs, call stdio.Call) ([]str
 		if i > 0 {
 			list.WriteByte(',')
 		}
-		begin := list.Len()
-		pickOfMany(&list, run.RawJSON(), a.Fields)
-		if page.Deep() {
-			if err := checkDepth(list.String()[begin:], 2); err != nil {
-				return nil, err
-			}
+		if err := fields.add(&list, run, page.Deep()); err != nil {
+			return nil, err
 		}
 	}
 	list.WriteString(tail)
 	return []string{list.String()}, nil
-}
-
-// cursor sets p to the cursor that was given, if any.
-func cursor(p *string, name string, given *string) error {
-	if given == nil {
-		return nil
-	}
-	if *p = *given; *p == "" {
-		return &runsapi.ArgumentError{Name: name, Problem: "is empty; leave it out to begin at the beginning"}
-	}
-	return nil
 }

@@ -55,6 +55,7 @@ func (r *runs) scan(ctx context.Context, a listRunsArgs, p runsapi.ListParams, c
 // scan is the state of reading page after page.
 type scan struct {
 	args           listRunsArgs
+	fields         selection
 	pages, scanned int
 	found          int
 	first, last    string   // ids of the runs found
@@ -78,6 +79,9 @@ const (
 func (s *scan) take(page runsapi.Page) error {
 	s.pages++
 	var piece strings.Builder
+	if s.fields.everything() && len(s.args.Status) == 0 {
+		piece.Grow(page.Size())
+	}
 	for _, run := range page.Data {
 		if s.full() {
 			s.end = limitReached
@@ -93,12 +97,8 @@ func (s *scan) take(page runsapi.Page) error {
 			piece.WriteByte(',')
 		}
 		s.last = run.ID
-		begin := piece.Len()
-		pickOfMany(&piece, run.RawJSON(), s.args.Fields)
-		if page.Deep() {
-			if err := checkDepth(piece.String()[begin:], 2); err != nil {
-				return err
-			}
+		if err := s.fields.add(&piece, run, page.Deep()); err != nil {
+			return err
 		}
 	}
 	if piece.Len() > 0 {
