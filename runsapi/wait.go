@@ -44,7 +44,7 @@ func (c *Client) Poll(ctx context.Context, threadID, runID string, run Run) iter
 		var (
 			begin    = time.Now()
 			read     = run.raw != ""
-			readings = 1
+			readings = 0
 			failures = 0 // in a row
 			failure  error
 			pause    time.Duration
@@ -53,6 +53,7 @@ func (c *Client) Poll(ctx context.Context, threadID, runID string, run Run) iter
 			if !yield(run, nil) {
 				return
 			}
+			readings = 1
 			pause = pollDelay(readings, run.pollAfter)
 		}
 		for {

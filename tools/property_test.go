@@ -107,8 +107,9 @@ func TestAnyRunComesThrough(t *testing.T) {
 			t.Fatalf("seed %d made %s", seed, body)
 		}
 		got := h.good("get_run", `{"thread_id":"t","run_id":"r"}`)
-		if got != o.plain.String() {
-			t.Fatalf("seed %d:\n got %s\nwant %s", seed, got, o.plain.String())
+		want := strings.NewReplacer("\u0085", `\u0085`, "\u2028", `\u2028`, "\u2029", `\u2029`, `\ud800`, "\ufffd").Replace(o.plain.String())
+		if got != want {
+			t.Fatalf("seed %d:\n got %s\nwant %s", seed, got, want)
 		}
 		v, err := jsonschema.UnmarshalJSON(strings.NewReader(got))
 		if err == nil {

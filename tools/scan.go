@@ -23,7 +23,7 @@ const (
 func (r *runs) scan(ctx context.Context, a listRunsArgs, p runsapi.ListParams, call stdio.Call) ([]string, error) {
 	limited, cancel := context.WithTimeoutCause(ctx, scanTime, errors.New("no page of runs came within 45 s; try again later, or ask for one page, without all and status"))
 	defer cancel()
-	s := &scan{args: a, cursor: p.After}
+	s := &scan{args: a, fields: newSelection(a.Fields, true), cursor: p.After}
 	for page, err := range r.client.Pages(limited, a.ThreadID, p) {
 		switch {
 		case err != nil && s.pages == 0:

@@ -403,7 +403,7 @@ func TestWaitOfGetRun(t *testing.T) {
 		if r.JSON != `{"id":"run_queued","status":"completed"}` || time.Since(begin) > 5*time.Second {
 			t.Errorf("%+v after %s", r, time.Since(begin))
 		}
-		if !slices.Equal(r.Notes, []string{"status queued, waiting for 0 s", "status queued, waiting for 1 s", "status queued, waiting for 2 s", "status in_progress, waiting for 3 s", "status in_progress, waiting for 4 s"}) {
+		if !slices.Equal(r.Notes, []string{"status queued, waiting for 0 s", "status queued, waiting for 0 s", "status queued, waiting for 1 s", "status in_progress, waiting for 2 s", "status in_progress, waiting for 3 s"}) {
 			t.Errorf("progress %q", r.Notes)
 		}
 		begin = time.Now()
@@ -462,7 +462,7 @@ func TestCancelRun(t *testing.T) {
 		{"run_cancelled", "", "cancelled", []string{get + "run_cancelled"}},
 		{"run_cancelled", `,"wait":true`, "cancelled", []string{get + "run_cancelled"}},
 		{"run_completed", "", "run run_completed was not cancelled: its status is completed, the run has ended. No cancel was sent; force: true asks the API anyway.", []string{get + "run_completed"}},
-		{"run_completed", `,"force":true`, "Cannot cancel run with status 'completed'.", []string{post + "run_completed/cancel"}},
+		{"run_completed", `,"force":true`, "its status is completed", []string{post + "run_completed/cancel", get + "run_completed"}},
 		{"run_in_progress", `,"force":true`, "cancelling", []string{post + "run_in_progress/cancel"}},
 		{"run_cancelled", `,"force":true`, "cancelled", []string{post + "run_cancelled/cancel", get + "run_cancelled"}},
 		{"run_in_progress", `,"wait":true`, "cancelled", []string{get + "run_in_progress", post + "run_in_progress/cancel", get + "run_in_progress", get + "run_in_progress", get + "run_in_progress"}},
@@ -499,11 +499,11 @@ func TestErrorsBehindAnAcceptedCancelSaySo(t *testing.T) {
 			} else if gets++; gets < 3 {
 				answers(`{"id":"r","status":"in_progress"}`)(w, r)
 			} else {
-				status(500, "boom")(w, r)
+				status(403, "boom")(w, r)
 			}
 		}))
 		got := h.bad("cancel_run", `{"thread_id":"t","run_id":"r","wait":true}`)
-		if !strings.HasPrefix(got, "cancel was requested") || !strings.Contains(got, "the last status seen is in_progress") || !strings.Contains(got, "HTTP 500: boom") {
+		if !strings.HasPrefix(got, "cancel was requested") || !strings.Contains(got, "the last status seen is in_progress") || !strings.Contains(got, "HTTP 403: boom") {
 			t.Error(got)
 		}
 		got = h.bad("get_run", `{"thread_id":"t","run_id":"r","wait":true}`)
