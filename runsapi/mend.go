@@ -24,13 +24,14 @@ func (p *Page) mend(threadID string, asked ListParams) error {
 	after := indexOf(p.Data, asked.After)
 	before := indexOf(p.Data, asked.Before)
 	if order := orderOf(p.Data); order != "" && asked.Order != "" && order != asked.Order {
-		whole := p.more != moreTrue && (asked.After == "" || after >= 0) && (asked.Before == "" || before >= 0)
+		partial := p.more == moreTrue || p.more == moreUnknown && p.count == asked.Limit
+		whole := !partial && (asked.After == "" || after >= 0) && (asked.Before == "" || before >= 0)
 		switch {
 		case whole:
 			p.sort(asked.Order)
 			after, before = indexOf(p.Data, asked.After), indexOf(p.Data, asked.Before)
 		case order != unordered:
-			return &IgnoredError{"order", fmt.Sprintf("it lists in the order %s. Ask with that order; all: true reads to the other end", order)}
+			return &IgnoredError{"order", fmt.Sprintf("it lists in the order %s. Ask with that order; with all: true the list is whole", order)}
 		}
 	}
 	if before >= 0 {

@@ -40,8 +40,8 @@ func (r *retries) check(ctx context.Context, resp *http.Response, err error) (ag
 	if resp != nil {
 		r.pause = cmp.Or(retryAfter(resp.Header, time.Now()), r.pause)
 	}
-	deadline, ok := ctx.Deadline()
-	return r.pause <= maxPause && (!ok || r.pause < time.Until(deadline)), nil
+	left, limited := timeLeft(ctx)
+	return r.pause <= maxPause && (!limited || r.pause < left), nil
 }
 
 func (r *retries) backoff(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return r.pause }

@@ -19,6 +19,10 @@ const (
 // the first time: what never answers in that time is no passing fault.
 const firstReading = 50 * time.Second
 
+// lastReading is how long before the deadline a wait reads its run once more,
+// although the API asked to wait for longer than that.
+const lastReading = time.Second
+
 // WaitError is a poll that failed for good, and the last status that was seen
 // before.
 type WaitError struct {
@@ -40,6 +44,7 @@ func (e *WaitError) Unwrap() error { return e.Err }
 // error, as long as the run was read at all. Any other error is the last thing
 // that it yields; once the run was read, it is a [*WaitError].
 func (c *Client) Poll(ctx context.Context, threadID, runID string, run Run) iter.Seq2[Run, error] {
+	_, limited := timeLeft(ctx)
 	return func(yield func(Run, error) bool) {
 		var (
 			begin    = time.Now()
@@ -48,6 +53,7 @@ func (c *Client) Poll(ctx context.Context, threadID, runID string, run Run) iter
 			failures = 0 // in a row
 			failure  error
 			pause    time.Duration
+			last     bool // one more reading is made, although the API asked to wait longer
 		)
 		if read {
 			if !yield(run, nil) {
@@ -75,10 +81,13 @@ func (c *Client) Poll(ctx context.Context, threadID, runID string, run Run) iter
 					yield(run, cmp.Or(failure, err))
 				}
 				return
-			case ctx.Err() == nil && errors.As(err, &api) && api.passes && (read || hasDeadline(ctx) || time.Since(begin) < firstReading):
+			case ctx.Err() == nil && errors.As(err, &api) && api.passes && (read || limited || time.Since(begin) < firstReading):
 				failures++
 				api.Attempts, failure = failures, err
 				pause = cmp.Or(min(api.RetryAfter, maxPause), backoff(failures))
+				if left, ok := timeLeft(ctx); ok && pause >= left && !last {
+					pause, last = max(left-lastReading, left/2), true
+				}
 			default:
 				if read {
 					err = &WaitError{run.Status, err}
@@ -93,9 +102,10 @@ func (c *Client) Poll(ctx context.Context, threadID, runID string, run Run) iter
 	}
 }
 
-func hasDeadline(ctx context.Context) bool {
-	_, ok := ctx.Deadline()
-	return ok
+// timeLeft is the time until the deadline of ctx, if it has one.
+func timeLeft(ctx context.Context) (left time.Duration, limited bool) {
+	deadline, ok := ctx.Deadline()
+	return time.Until(deadline), ok
 }
 
 // sleep waits for d, or until ctx ends, whose cause it returns then.

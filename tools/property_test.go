@@ -31,7 +31,7 @@ func (o *odd) space() {
 func (o *odd) text() {
 	o.token(`"`)
 	for range o.IntN(6) {
-		parts := []string{"a", " ", "  \u2028", `\u2029`, `\"`, `\\`, `\/`, `\n`, `\ud800`, `\udc00\ud800`, "é", "\U0001F600", "<&>", "\x7f", "{", "]", ",", `\u0000`, "instructions"}
+		parts := []string{"a", " ", "  \u2028", `\u2029`, `\"`, `\\`, `\/`, `\n`, `\ud83d\ude00`, "é", "\U0001F600", "<&>", "\x7f", "{", "]", ",", `\u0000`, "instructions"}
 		o.token(parts[o.IntN(len(parts))])
 	}
 	o.token(`"`)
@@ -107,7 +107,7 @@ func TestAnyRunComesThrough(t *testing.T) {
 			t.Fatalf("seed %d made %s", seed, body)
 		}
 		got := h.good("get_run", `{"thread_id":"t","run_id":"r"}`)
-		want := strings.NewReplacer("\u0085", `\u0085`, "\u2028", `\u2028`, "\u2029", `\u2029`, `\ud800`, "\ufffd").Replace(o.plain.String())
+		want := strings.NewReplacer("\u0085", `\u0085`, "\u2028", `\u2028`, "\u2029", `\u2029`).Replace(o.plain.String())
 		if got != want {
 			t.Fatalf("seed %d:\n got %s\nwant %s", seed, got, want)
 		}

@@ -45,11 +45,11 @@ type host struct {
 // connect serves the tools over h, and returns a client of them.
 func connect(t testing.TB, h http.Handler, options ...func(*tools.Options)) *host {
 	t.Helper()
-	o := tools.Options{BaseURL: "https://api.example/v1", KeyName: "OPENAI_API_KEY"}
+	o := tools.Options{BaseURL: "https://api.example/v1", KeyName: "OPENAI_API_KEY", Timeout: 45 * time.Second}
 	for _, change := range options {
 		change(&o)
 	}
-	c, err := runsapi.New(runsapi.Config{BaseURL: o.BaseURL, MaxRetries: 2, Transport: sandbox.Transport(t.Context(), h)})
+	c, err := runsapi.New(runsapi.Config{BaseURL: o.BaseURL, MaxRetries: 2, Timeout: o.Timeout, Transport: sandbox.Transport(t.Context(), h)})
 	if err != nil {
 		t.Fatal(err)
 	}

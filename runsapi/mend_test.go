@@ -1,0 +1,261 @@
+package runsapi
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// drifting is a server of the list endpoint that ignores parts of the query.
+type drifting struct {
+	runs                                int // with the ids r000, r001, …, one a second
+	noAfter, noBefore, noOrder, noLimit bool
+	hasMore                             func(more bool) string // a member of the list, "" for none
+}
+
+func (d drifting) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	var ids []string
+	for i := range d.runs {
+		ids = append(ids, runID(i))
+	}
+	if q.Get("order") == "desc" && !d.noOrder {
+		slices.Reverse(ids)
+	}
+	for _, cursor := range []string{q.Get("after"), q.Get("before")} {
+		if cursor != "" && !slices.Contains(ids, cursor) {
+			status(404, `{"error":{"message":"No run found with id '`+cursor+`'."}}`)(w, r)
+			return
+		}
+	}
+	if i := slices.Index(ids, q.Get("before")); i >= 0 && !d.noBefore {
+		ids = ids[:i]
+	}
+	if i := slices.Index(ids, q.Get("after")); i >= 0 && !d.noAfter {
+		ids = ids[i+1:]
+	}
+	more := false
+	if limit, err := strconv.Atoi(q.Get("limit")); err == nil && !d.noLimit && len(ids) > limit {
+		ids, more = ids[:limit], true
+	}
+	var data []string
+	for _, id := range ids {
+		n, _ := strconv.Atoi(id[1:])
+		data = append(data, fmt.Sprintf(`{"id":%q,"status":"completed","created_at":%d}`, id, 1700000000+n))
+	}
+	list := `{"object":"list","data":[` + strings.Join(data, ",") + `]`
+	if m := d.hasMore(more); m != "" {
+		list += "," + m
+	}
+	answers(list+"}")(w, r)
+}
+
+func runID(i int) string { return fmt.Sprintf("r%03d", i) }
+
+func ids(runs []Run) (list []string) {
+	for _, r := range runs {
+		list = append(list, r.ID)
+	}
+	return list
+}
+
+// What servers make of has_more.
+var hasMores = map[string]func(bool) string{
+	"boolean": func(more bool) string { return fmt.Sprintf(`"has_more":%t`, more) },
+	"string":  func(more bool) string { return fmt.Sprintf(`"has_more":"%t"`, more) },
+	"number":  func(more bool) string { return `"has_more":` + map[bool]string{true: "1", false: "0"}[more] },
+	"camel":   func(more bool) string { return fmt.Sprintf(`"hasMore":%t`, more) },
+	"null":    func(bool) string { return `"has_more":null` },
+	"absent":  func(bool) string { return "" },
+}
+
+// every calls f for each kind of server, with some numbers of runs.
+func every(f func(name string, d drifting)) {
+	for form, hasMore := range hasMores {
+		for _, runs := range []int{0, 1, 3, 99, 100, 101, 250} {
+			for bits := range 16 {
+				d := drifting{runs: runs, noAfter: bits&1 != 0, noBefore: bits&2 != 0, noOrder: bits&4 != 0, noLimit: bits&8 != 0, hasMore: hasMore}
+				f(fmt.Sprintf("%d runs, has_more %s, ignores after %t before %t order %t limit %t", runs, form, d.noAfter, d.noBefore, d.noOrder, d.noLimit), d)
+			}
+		}
+	}
+}
+
+// Paging reads the true list, or says which argument the server ignores.
+func TestPagesAreTrueOnEveryKindOfServer(t *testing.T) {
+	read := func(d drifting, p ListParams) (got []string, err error) {
+		for page, err := range dial(t, d.ServeHTTP).Pages(t.Context(), "t", p) {
+			if err != nil {
+				return got, err
+			}
+			if got = append(got, ids(page.Data)...); len(got) > 2*d.runs {
+				t.Fatal("endless")
+			}
+		}
+		return got, nil
+	}
+	mended := 0
+	every(func(name string, d drifting) {
+		for _, order := range []string{"asc", "desc"} {
+			var want []string
+			for i := range d.runs {
+				want = append(want, runID(i))
+			}
+			if order == "desc" {
+				slices.Reverse(want)
+			}
+			before := ""
+			if d.runs > 2 {
+				before = want[len(want)-2]
+			}
+			for _, p := range []ListParams{{Limit: 100, Order: order}, {Limit: 100, Order: order, Before: before}} {
+				want := want
+				if p.Before != "" {
+					want = want[:len(want)-2]
+				}
+				got, err := read(d, p)
+				var ignored *IgnoredError
+				switch {
+				case errors.As(err, &ignored):
+					if !d.noAfter && !d.noOrder {
+						t.Errorf("%s, %+v: %v", name, p, err)
+					}
+				case err != nil || !slices.Equal(got, want):
+					t.Errorf("%s, %+v: got %d runs %.60q, want %d %.60q, %v", name, p, len(got), got, len(want), want, err)
+				case d.noAfter || d.noBefore || d.noOrder || d.noLimit:
+					mended++
+				}
+			}
+		}
+	})
+	if mended < 100 {
+		t.Errorf("only %d lists were mended", mended)
+	}
+}
+
+// A page holds at most limit runs, the true ones, and tells the truth of itself,
+// or an error says which argument the server ignores.
+func TestOnePageIsTrueOnEveryKindOfServer(t *testing.T) {
+	every(func(name string, d drifting) {
+		if d.runs < 3 {
+			return
+		}
+		for _, order := range []string{"asc", "desc"} {
+			var all []string
+			for i := range d.runs {
+				all = append(all, runID(i))
+			}
+			if order == "desc" {
+				slices.Reverse(all)
+			}
+			for _, after := range []string{"", all[0], all[len(all)-1]} {
+				p := ListParams{Limit: 2, Order: order, After: after}
+				want := all[slices.Index(all, after)+1:]
+				wantMore := len(want) > 2
+				want = want[:min(len(want), 2)]
+				page, err := dial(t, d.ServeHTTP).ListRuns(t.Context(), "t", p)
+				if ignored := (*IgnoredError)(nil); errors.As(err, &ignored) {
+					if !d.noAfter && !d.noOrder {
+						t.Errorf("%s, %+v: %v", name, p, err)
+					}
+					continue
+				}
+				if d.noAfter && !d.noLimit || d.noOrder && !d.noAfter && after != "" {
+					continue // that the server ignores it cannot be seen in two runs
+				}
+				if err != nil || !slices.Equal(ids(page.Data), want) {
+					t.Errorf("%s, %+v: got %q, want %q, %v", name, p, ids(page.Data), want, err)
+					continue
+				}
+				var list struct {
+					Data    []struct{ ID string }
+					HasMore any `json:"has_more"`
+				}
+				if err := json.Unmarshal([]byte(joined(page)), &list); err != nil || len(list.Data) != len(want) {
+					t.Errorf("%s, %+v: %s, %v", name, p, joined(page), err)
+				}
+				if said, ok := list.HasMore.(bool); ok && said != wantMore {
+					t.Errorf("%s, %+v: has_more is %t", name, p, said)
+				}
+			}
+		}
+	})
+}
+
+func TestRunsOfOtherThreadsAreLeftOutWhereAPageMixesThem(t *testing.T) {
+	run := func(id, thread string) string {
+		return fmt.Sprintf(`{"id":%q,"status":"s","thread_id":%q}`, id, thread)
+	}
+	for _, tc := range []struct {
+		data []string
+		want string
+	}{
+		{[]string{run("a", "t"), run("b", "other"), `{"id":"c","status":"s"}`}, "a c"},
+		{[]string{run("a", "x"), run("b", "y")}, ""},
+		{[]string{run("a", "T"), run("b", "T")}, "a b"}, // another way to write the thread's id
+	} {
+		page, err := dial(t, answers(`{"data":[`+strings.Join(tc.data, ",")+`],"has_more":false}`)).ListRuns(t.Context(), "t", ListParams{})
+		if got := strings.Join(ids(page.Data), " "); err != nil || got != tc.want {
+			t.Errorf("%s: got %s, want %s, %v", tc.data, got, tc.want, err)
+		}
+	}
+}
+
+func TestAListThatIsMendedKeepsTheRestOfItsEnvelope(t *testing.T) {
+	run := func(id string, created int) string {
+		return fmt.Sprintf(`{"id":%q,"status":"s","created_at":%d}`, id, created)
+	}
+	for body, want := range map[string]string{
+		`{"object":"list","x":1.0,"data":[` + run("a", 1) + `,` + run("b", 2) + `,` + run("c", 3) + `]}`:                  `{"object":"list","x":1.0,"has_more":true,"data":[` + run("c", 3) + `,` + run("b", 2) + `]}`,
+		`{"data":[` + run("a", 1) + `,` + run("b", 1) + `,` + run("c", 2) + `],"first_id":"a","last_id":"c","hasMore":0}`: `{"first_id":"c","last_id":"b","has_more":true,"data":[` + run("c", 2) + `,` + run("b", 1) + `]}`,
+		`{"data":null,"first_id":null,"has_more":false}`:                                                                  `{"first_id":null,"has_more":false,"data":[]}`,
+		`{"data":[` + run("b", 2) + `,` + run("a", 1) + `],"first_id":"?","has_more":"no"}`:                               `{"data":[` + run("b", 2) + `,` + run("a", 1) + `],"first_id":"?","has_more":"no"}`,
+		`{"data":[` + run("b", 2) + `,{"id":"?","status":"s"},` + run("c", 3) + `],"has_more":true}`:                      `{"has_more":true,"data":[` + run("b", 2) + `,{"id":"?","status":"s"}]}`,
+	} {
+		page, err := dial(t, answers(body)).ListRuns(t.Context(), "t", ListParams{Limit: 2, Order: "desc"})
+		if got := joined(page); err != nil || got != want {
+			t.Errorf("%s:\n got %s\nwant %s\n%v", body, got, want, err)
+		}
+	}
+}
+
+// Given before alone, the first page is asked for without it: some servers would
+// begin with the page that ends at the cursor.
+func TestPagesBeforeACursor(t *testing.T) {
+	for _, tc := range []struct {
+		before, want string
+		asked        []string
+		err          bool
+	}{
+		{"r001", "r000", []string{"limit=2&order=asc"}, false},
+		{"r003", "r000 r001 r002", []string{"limit=2&order=asc", "after=r001&before=r003&limit=2&order=asc"}, false},
+		{"nowhere", "r000 r001", []string{"limit=2&order=asc", "after=r001&before=nowhere&limit=2&order=asc"}, true},
+	} {
+		var asked []string
+		d := drifting{runs: 5, hasMore: hasMores["boolean"]}
+		c := dial(t, func(w http.ResponseWriter, r *http.Request) {
+			asked = append(asked, r.URL.RawQuery)
+			d.ServeHTTP(w, r)
+		})
+		var got []string
+		var failure error
+		for page, err := range c.Pages(t.Context(), "t", ListParams{Limit: 2, Order: "asc", Before: tc.before}) {
+			got, failure = append(got, ids(page.Data)...), err
+		}
+		if strings.Join(got, " ") != tc.want || !slices.Equal(asked, tc.asked) || (failure != nil) != tc.err {
+			t.Errorf("before %s: got %q, asked %q, %v", tc.before, got, asked, failure)
+		}
+	}
+	c := dial(t, drifting{runs: 2, hasMore: hasMores["boolean"]}.ServeHTTP)
+	for page, err := range c.Pages(t.Context(), "t", ListParams{Limit: 100, Order: "asc", Before: "nowhere"}) {
+		var e *Error
+		if !errors.As(err, &e) || e.Status != 404 {
+			t.Errorf("a cursor that the whole list does not hold: %q, %v", ids(page.Data), err)
+		}
+	}
+}
