@@ -32,7 +32,6 @@ func newTransport() *http.Transport {
 		defer release()
 		return d.DialContext(ctx, network, address)
 	}
-	handshake := &tls.Dialer{NetDialer: d, Config: &tls.Config{NextProtos: []string{"h2", "http/1.1"}}}
 	t.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		ctx, release, err := joinAttempt(ctx)
 		if err != nil {
@@ -41,7 +40,7 @@ func newTransport() *http.Transport {
 		defer release()
 		ctx, cancel := context.WithTimeout(ctx, t.TLSHandshakeTimeout+d.Timeout)
 		defer cancel()
-		return handshake.DialContext(ctx, network, address)
+		return (&tls.Dialer{NetDialer: d, Config: t.TLSClientConfig}).DialContext(ctx, network, address)
 	}
 	return t
 }
