@@ -46,7 +46,7 @@ func (c *Client) run(ctx context.Context, a *answer) (Run, error) {
 		run, isRun = parseRun(d.json)
 	}
 	if !isRun {
-		release(ctx, d.held)
+		defer release(ctx, d.held)
 		return Run{}, c.notRuns(a, "a Run object, with a string id and status, was expected, but the body is "+c.describe(d.json, ok))
 	}
 	run.held, run.deep = d.held, d.deep
@@ -87,7 +87,7 @@ func (c *Client) page(ctx context.Context, a *answer) (Page, error) {
 		}
 	}
 	if data != "null" && !isList || len(items) > 0 && len(p.Data) == 0 {
-		release(ctx, d.held)
+		defer release(ctx, d.held)
 		return Page{}, c.notRuns(a, "a list, with an array data of Run objects, was expected, but the body is "+c.describe(d.json, ok))
 	}
 	if odd := len(items) - len(p.Data); odd > 0 {

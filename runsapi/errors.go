@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/tidwall/gjson"
 )
@@ -106,10 +107,14 @@ func (c *Client) complete(e *Error, a *answer) *Error {
 const maxMessage = 1000
 
 func cut(s string, most int) string {
-	if runes := []rune(s); len(runes) > most {
-		return string(runes[:most-1]) + "…"
+	if len(s) <= most {
+		return s
 	}
-	return s
+	runes := []rune(s[:min(len(s), (most+1)*utf8.UTFMax)])
+	if len(runes) <= most {
+		return s
+	}
+	return string(runes[:most-1]) + "…"
 }
 
 func oneLine(s string) string {

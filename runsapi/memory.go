@@ -7,8 +7,9 @@ import (
 )
 
 // maxMemory bounds the bytes of all large bodies together, from their first byte
-// until the context of their call ends (see [Client.Begin]).
-const maxMemory = 256 << 20
+// until the context of their call ends (see [Client.Begin]). With one body that
+// is just being joined, all bodies take 256 MiB at most.
+const maxMemory = 192 << 20
 
 // memory is the budget that the bodies of all calls share.
 type memory struct {
@@ -32,7 +33,7 @@ type holder struct {
 type holderKey struct{}
 
 // Begin returns the context for one call of a caller: what is read under it, and
-// is still in use, counts toward the client's memory budget of 256 MiB until it
+// is still in use, counts toward the client's memory budget of 192 MiB until it
 // ends. Without Begin a body counts only while it is read.
 func (c *Client) Begin(ctx context.Context) context.Context {
 	return context.WithValue(ctx, holderKey{}, &holder{memory: c.memory, begin: ctx})

@@ -1,0 +1,157 @@
+package runsapi
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+)
+
+func hold(t *testing.T, m *memory, n int) (h *holder, end func()) {
+	ctx, end := context.WithCancel(t.Context())
+	h = &holder{memory: m, begin: ctx}
+	if err := h.grow(ctx, n); err != nil {
+		t.Fatal(err)
+	}
+	return h, end
+}
+
+// Calls wait for room, and get it when another one ends; but never the oldest
+// one, so that two that grow cannot wait for each other.
+func TestBodiesWaitForRoomButNeverTheOldest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory()
+		first, endFirst := hold(t, m, maxMemory/2)
+		second, endSecond := hold(t, m, maxMemory/2)
+		grown := make(chan error, 1)
+		go func() { grown <- second.grow(second.begin, 1) }()
+		if err := first.grow(first.begin, maxMemory); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		select {
+		case err := <-grown:
+			t.Fatalf("the second got room in a full budget: %v", err)
+		default:
+		}
+		endFirst()
+		if err := <-grown; err != nil {
+			t.Error(err)
+		}
+		endSecond()
+		synctest.Wait()
+		if m.held != 0 || len(m.holders) != 0 {
+			t.Errorf("%d bytes and %d holders remain", m.held, len(m.holders))
+		}
+	})
+}
+
+func TestWhoWaitsForRoomGivesUpWithItsCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory()
+		_, end := hold(t, m, maxMemory)
+		defer end()
+		ctx, cancel := context.WithCancel(t.Context())
+		h := &holder{memory: m, begin: ctx}
+		go func() {
+			synctest.Wait()
+			cancel()
+		}()
+		if err := h.grow(ctx, 1); !errors.Is(err, errNoRoom) {
+			t.Error(err)
+		}
+	})
+}
+
+// What a call has read counts until its context ends, unless it failed or was
+// read again.
+func TestMemoryIsHeldAsLongAsItIsUsed(t *testing.T) {
+	large := `{"id":"r","status":"in_progress","x":"` + strings.Repeat("x", 1<<20) + `"}`
+	for name, tc := range map[string]struct {
+		body string
+		call func(*Client, context.Context)
+		held bool
+	}{
+		"a run":         {large, func(c *Client, ctx context.Context) { c.GetRun(ctx, "t", "r") }, true},
+		"a small run":   {runJSON, func(c *Client, ctx context.Context) { c.GetRun(ctx, "t", "r") }, false},
+		"no run":        {strings.Replace(large, "id", "di", 1), func(c *Client, ctx context.Context) { c.GetRun(ctx, "t", "r") }, false},
+		"no JSON":       {large + "}", func(c *Client, ctx context.Context) { c.GetRun(ctx, "t", "r") }, false},
+		"a list":        {`{"data":[` + large + `]}`, func(c *Client, ctx context.Context) { c.ListRuns(ctx, "t", ListParams{}) }, true},
+		"pages, passed": {`{"data":[` + large + `]}`, func(c *Client, ctx context.Context) { drain(c.Pages(ctx, "t", ListParams{})) }, false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			c := direct(t, func(*http.Request) *http.Response { return response(200, []byte(tc.body)) })
+			ctx, end := context.WithCancel(t.Context())
+			tc.call(c, c.Begin(ctx))
+			if held := c.memory.held; (held > 0) != tc.held || held > 2<<20 {
+				t.Errorf("%s: %d bytes are held", name, held)
+			}
+			end()
+			synctest.Wait()
+			if c.memory.held != 0 {
+				t.Errorf("%s: %d bytes are held after the call", name, c.memory.held)
+			}
+		})
+	}
+	synctest.Test(t, func(t *testing.T) { // polls replace each other
+		c := direct(t, func(*http.Request) *http.Response { return response(200, []byte(large)) })
+		polls := 0
+		for range c.Poll(c.Begin(t.Context()), "t", "r", Run{}) {
+			if c.memory.held > 2<<20 {
+				t.Fatalf("%d bytes are held after %d polls", c.memory.held, polls)
+			}
+			if polls++; polls == 5 {
+				break
+			}
+		}
+	})
+}
+
+func drain(pages func(func(Page, error) bool)) {
+	for range pages {
+	}
+}
+
+// Memory follows the bytes that came, not those that a header claims.
+func TestAClaimedLengthTakesNoMemory(t *testing.T) {
+	var before, after uint64
+	c := direct(t, func(*http.Request) *http.Response {
+		r := response(200, []byte(runJSON))
+		r.ContentLength = maxBody
+		return r
+	})
+	before = allocated()
+	for range 20 {
+		if _, err := c.GetRun(t.Context(), "t", "r"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if after = allocated(); after-before > 4<<20 {
+		t.Errorf("20 calls allocated %d bytes", after-before)
+	}
+}
+
+func TestBodiesOfEveryLengthAreReadWhole(t *testing.T) {
+	for _, n := range []int{0, 1, chunkSize - 1, chunkSize, chunkSize + 1, 2 * chunkSize, 5*chunkSize + 7, 2 << 20} {
+		want := `{"id":"r","status":"s","x":"` + strings.Repeat("x", n) + `"}`
+		c := direct(t, func(*http.Request) *http.Response { return response(200, []byte(want)) })
+		if run, err := c.GetRun(t.Context(), "t", "r"); err != nil || run.RawJSON() != want {
+			t.Errorf("%d bytes: got %d, want %d, %v", n, len(run.RawJSON()), len(want), err)
+		}
+		pad := bytes.Repeat([]byte(" "), n)
+		c = direct(t, func(*http.Request) *http.Response { return response(200, append(pad, runJSON...)) })
+		if run, err := c.GetRun(t.Context(), "t", "r"); err != nil || run.RawJSON() != runJSON {
+			t.Errorf("%d spaces: %.100s, %v", n, run.RawJSON(), err)
+		}
+	}
+}
+
+func allocated() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.TotalAlloc
+}
