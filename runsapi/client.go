@@ -16,7 +16,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -30,17 +29,21 @@ const (
 	AuthNone   = "none"    // no key at all
 )
 
-// Config says which server to talk to, and how. Only BaseURL has to be set.
+// Config says which server to talk to, and how. Only BaseURL has to be set, and
+// a credential unless BaseURL is on this machine.
 type Config struct {
-	// BaseURL is what stands before /threads/…; its query is sent along with
-	// every request, user info in it is refused.
+	// BaseURL is what stands before /threads/…. Its query is sent with every
+	// request.
 	BaseURL string
 	// Auth is AuthBearer (also when empty), AuthAPIKey or AuthNone.
 	Auth string
 	// APIKey is sent as Auth says; empty sends none.
 	APIKey string
-	// KeyCommand, if set, is run by the system shell for the key, and again as
-	// the key ages or is refused. It goes before APIKey.
+	// KeyFile, if set, is a file whose first line is the key. It is read again
+	// when it has changed or its key was refused, and beats APIKey.
+	KeyFile string
+	// KeyCommand, if set, is run by the system shell for the key, and again when
+	// the key is old or was refused. It beats KeyFile.
 	KeyCommand string
 	// Organization and Project become the OpenAI-Organization and
 	// OpenAI-Project headers.
@@ -52,7 +55,7 @@ type Config struct {
 	Header http.Header
 	// Query is sent with every request and beats BaseURL's query.
 	Query url.Values
-	// AllowHTTP lets a credential go over plain http to other than loopback.
+	// AllowHTTP lets a credential go over plain http to another machine.
 	AllowHTTP bool
 	// Timeout bounds one HTTP attempt, its body included; 0 is no limit.
 	Timeout time.Duration
@@ -77,116 +80,64 @@ type Client struct {
 	base        *url.URL
 	query       url.Values
 	header      http.Header
-	keyHeader   string // where a key of keys goes; "" if a header of the user's beats it
+	keyHeader   string // the header for a key from keys
 	keyPrefix   string
-	keys        *keyCommand // nil without KeyCommand
+	keys        keySource // nil if the key never changes, or there is none
 	secrets     []string
-	credentials []string
+	credentials []Credential
 	http        *http.Client
 	maxRetries  int
 	log         *slog.Logger
 }
 
-// What New refuses of a BaseURL. The errors do not show it, as it may hold a secret.
+// Reasons for which New refuses a Config, beside a [*KeyError]. No error of New
+// shows a value, as it may hold a secret.
 var (
-	ErrBaseURL   = errors.New("the base URL")
-	ErrPlainHTTP = errors.New("plain http would send the credential in the clear: use https")
+	ErrBaseURL      = errors.New("invalid base URL")
+	ErrPlainHTTP    = errors.New("plain http would send the credential in the clear")
+	ErrNoCredential = errors.New("no API key")
 )
 
-// New checks cfg and makes a Client of it. It opens no connection and runs no
-// command yet.
+// New checks cfg and makes a Client of it. It reads the key file, but opens no
+// connection and runs no command yet.
 func New(cfg Config) (*Client, error) {
 	base, err := parseBase(cfg.BaseURL)
 	if err != nil {
 		return nil, err
 	}
-	query := base.Query()
-	for name, values := range cfg.Query {
-		query[name] = values
-	}
-	for _, name := range []string{"limit", "order", "after", "before"} {
-		if query.Has(name) {
-			return nil, fmt.Errorf("the query %q is set by each call and cannot be configured", name)
-		}
-	}
-	base.RawQuery, base.ForceQuery, base.Fragment = "", false, ""
-
-	c := &Client{
-		base: base, query: query, header: http.Header{}, maxRetries: cfg.MaxRetries,
-		log: cfg.Log,
-	}
+	c := &Client{maxRetries: cfg.MaxRetries, log: cfg.Log}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
-	set := func(name, value string) {
-		if value != "" {
-			c.header.Set(name, value)
-		}
-	}
-	set("OpenAI-Beta", "assistants=v2")
-	set("Accept", "application/json")
-	set("User-Agent", cfg.UserAgent)
-	set("OpenAI-Organization", cfg.Organization)
-	set("OpenAI-Project", cfg.Project)
 	switch cfg.Auth {
 	case AuthBearer, "":
 		c.keyHeader, c.keyPrefix = "Authorization", "Bearer "
 	case AuthAPIKey:
 		c.keyHeader = "Api-Key"
 	case AuthNone:
-		cfg.APIKey, cfg.KeyCommand = "", ""
 	default:
 		return nil, fmt.Errorf("auth %q is not one of bearer, api-key, none", cfg.Auth)
 	}
-	if cfg.KeyCommand != "" {
-		c.keys = newKeyCommand(cfg.KeyCommand)
-		cfg.APIKey = ""
-	}
-	if cfg.APIKey != "" {
-		set(c.keyHeader, c.keyPrefix+cfg.APIKey)
-	}
-	if TakesPortkey(base) {
-		set("X-Portkey-Api-Key", cfg.Portkey.APIKey)
-		set("X-Portkey-Virtual-Key", cfg.Portkey.VirtualKey)
-		set("X-Portkey-Provider", cfg.Portkey.Provider)
-		set("X-Portkey-Config", cfg.Portkey.Config)
-	} else {
-		cfg.Portkey = Portkey{}
-	}
-	for name, values := range cfg.Header {
-		name = http.CanonicalHeaderKey(name)
-		c.header[name] = values
-		if name == c.keyHeader {
-			c.keys = nil
-		}
-	}
-	for name, values := range c.header {
-		for _, v := range values {
-			if strings.ContainsFunc(name+v, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
-				return nil, fmt.Errorf("the value of the header %q has a control character in it", name)
-			}
-		}
-	}
 
-	if c.keys != nil {
-		c.credentials = append(c.credentials, c.keyHeader)
+	fromQuery, err := c.setQuery(base, cfg.Query)
+	if err != nil {
+		return nil, err
 	}
-	for name := range c.header {
-		if (IsCredential(name) || name == "X-Portkey-Config") && c.header.Get(name) != "" {
-			c.credentials = append(c.credentials, name)
-		}
+	fromHeader, err := c.setHeader(base, cfg)
+	if err != nil {
+		return nil, err
 	}
-	for name := range query {
-		if IsCredential(name) && query.Get(name) != "" {
-			c.credentials = append(c.credentials, "?"+name)
-		}
-	}
-	slices.Sort(c.credentials)
-	if base.Scheme == "http" && c.credentials != nil && !cfg.AllowHTTP && !IsLoopback(base) {
+	c.credentials = append(fromHeader, fromQuery...)
+	base.RawQuery, base.ForceQuery, base.Fragment = "", false, ""
+	c.base = base
+	switch {
+	case len(c.credentials) == 0 && cfg.Auth != AuthNone && !isLoopback(base):
+		return nil, ErrNoCredential
+	case len(c.credentials) > 0 && base.Scheme == "http" && !cfg.AllowHTTP && !isLoopback(base):
 		return nil, ErrPlainHTTP
 	}
 
-	c.secrets = secrets(cfg, query)
+	c.secrets = secrets(cfg, c.query)
 	transport := cfg.Transport
 	if transport == nil {
 		transport = pool()
@@ -199,23 +150,131 @@ func New(cfg Config) (*Client, error) {
 	return c, nil
 }
 
+// setQuery sets the query of every request, and returns the credentials in it.
+func (c *Client) setQuery(base *url.URL, own url.Values) ([]Credential, error) {
+	c.query = base.Query()
+	sources := map[string]Source{}
+	for name := range c.query {
+		sources[name] = SourceBaseURL
+	}
+	for name, values := range own {
+		c.query[name], sources[name] = values, SourceQuery
+	}
+	for _, name := range []string{"limit", "order", "after", "before"} {
+		if c.query.Has(name) {
+			return nil, fmt.Errorf("the query parameter %q is set by each call and cannot be configured", name)
+		}
+	}
+	return credentials(sources, c.query.Get), nil
+}
+
+// setHeader sets the headers of every request, or else keys for one that
+// changes, and returns the credentials among them.
+func (c *Client) setHeader(base *url.URL, cfg Config) ([]Credential, error) {
+	c.header = http.Header{}
+	sources := map[string]Source{}
+	set := func(name, value string, source Source) {
+		if value != "" {
+			c.header[name], sources[name] = []string{value}, source
+		}
+	}
+	set("Openai-Beta", "assistants=v2", sourceNone)
+	set("Accept", "application/json", sourceNone)
+	set("User-Agent", cfg.UserAgent, sourceNone)
+	set("Openai-Organization", cfg.Organization, sourceNone)
+	set("Openai-Project", cfg.Project, sourceNone)
+	if takesPortkey(base) {
+		set("X-Portkey-Api-Key", cfg.Portkey.APIKey, SourcePortkeyAPIKey)
+		set("X-Portkey-Virtual-Key", cfg.Portkey.VirtualKey, SourcePortkeyVirtualKey)
+		set("X-Portkey-Provider", cfg.Portkey.Provider, sourceNone)
+		set("X-Portkey-Config", cfg.Portkey.Config, SourcePortkeyConfig)
+	}
+	for name, values := range cfg.Header {
+		name = http.CanonicalHeaderKey(name)
+		c.header[name], sources[name] = values, SourceHeader
+	}
+	found := credentials(sources, c.header.Get)
+	if _, own := sources[c.keyHeader]; c.keyHeader != "" && !own {
+		source, err := c.setKey(cfg)
+		if err != nil {
+			return nil, err
+		}
+		if source != sourceNone {
+			found = append(found, Credential{c.keyHeader, source})
+		}
+	}
+	for name, values := range c.header {
+		if strings.ContainsFunc(name+strings.Join(values, ""), func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
+			return nil, fmt.Errorf("the value of the header %q has a control character in it", name)
+		}
+	}
+	return found, nil
+}
+
+// setKey takes the key from the first of its sources that is configured.
+func (c *Client) setKey(cfg Config) (Source, error) {
+	switch {
+	case cfg.KeyCommand != "":
+		c.keys = newKeyCommand(cfg.KeyCommand)
+		return SourceKeyCommand, nil
+	case cfg.KeyFile != "":
+		file, err := newKeyFile(cfg.KeyFile)
+		if err != nil {
+			return sourceNone, err
+		}
+		c.keys = file
+		return SourceKeyFile, nil
+	case cfg.APIKey != "":
+		c.header.Set(c.keyHeader, c.keyPrefix+cfg.APIKey)
+		return SourceAPIKey, nil
+	}
+	return sourceNone, nil
+}
+
+// Close ends the key command and all that it started, if it still runs. Calls
+// that need a new key fail from then on.
+func (c *Client) Close() {
+	if command, ok := c.keys.(*keyCommand); ok {
+		command.close()
+	}
+}
+
 // BaseURL is where c calls, without the query.
 func (c *Client) BaseURL() string { return c.base.String() }
 
+// parseBase checks a base URL. Its errors do not show it, as net/url's would.
 func parseBase(base string) (*url.URL, error) {
 	u, err := url.Parse(base)
+	if err != nil {
+		return nil, fmt.Errorf("%w: it cannot be parsed", ErrBaseURL)
+	}
+	_, queryErr := url.ParseQuery(u.RawQuery)
 	switch {
-	case err != nil: // its text holds the URL, which may hold a secret
-		return nil, fmt.Errorf("%w cannot be parsed", ErrBaseURL)
 	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, fmt.Errorf("%w must begin with https:// or http://", ErrBaseURL)
+		return nil, fmt.Errorf("%w: it must begin with https:// or http://", ErrBaseURL)
 	case u.Hostname() == "":
-		return nil, fmt.Errorf("%w names no host", ErrBaseURL)
+		return nil, fmt.Errorf("%w: it names no host", ErrBaseURL)
 	case u.User != nil:
-		return nil, fmt.Errorf("%w must not hold a user name or password", ErrBaseURL)
+		return nil, fmt.Errorf("%w: it must not hold a user name or password", ErrBaseURL)
+	case queryErr != nil: // net/http would send what is left of it
+		return nil, fmt.Errorf("%w: its query cannot be parsed", ErrBaseURL)
+	case namesThread(u.Path):
+		return nil, fmt.Errorf("%w: it must end before /threads", ErrBaseURL)
 	}
 	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/")
 	return u, nil
+}
+
+// namesThread reports whether path goes on where a base URL ends: with
+// /threads, a thread's id, or runs.
+func namesThread(path string) bool {
+	path = strings.ToLower(strings.TrimRight(path, "/")) + "/"
+	i := strings.LastIndex(path, "/threads/")
+	if i < 0 {
+		return false
+	}
+	rest := path[i+len("/threads"):]
+	return rest == "/" || strings.HasPrefix(rest, "/thread_") || strings.Contains(rest, "/runs/")
 }
 
 // pool keeps as many connections open as calls were in flight, so that none is
