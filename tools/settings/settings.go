@@ -157,7 +157,10 @@ func Parse(args []string, getenv func(string) string) (*Settings, error) {
 	// of package flag show a value, and nothing may keep --version from working.
 	flags := flag.NewFlagSet("runs-mcp", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	flags.BoolVar(&s.Version, "version", false, "")
+	flags.BoolFunc("version", "", func(string) error {
+		s.Version = true
+		return nil
+	})
 	for _, row := range table {
 		add := func(text string) error {
 			values = append(values, value{row, "--" + row.flag, text})

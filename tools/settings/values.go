@@ -171,7 +171,7 @@ func queries(q url.Values) func(string) error {
 // value that is still to be put in: ${NAME} anywhere, and as a word of its own
 // $NAME, $(command), {{NAME}}, {NAME}, %NAME%, <NAME>, and any word with an
 // ellipsis, such as sk-….
-var placeholder = regexp.MustCompile(`\$\{[^}]*\}|(?:^|[\s"'=&?/\\:;,.@])` +
+var placeholder = regexp.MustCompile(`\$\{[^}]*\}+|(?:^|[\s"'=&?/\\:;,.@])` +
 	`(?:\$(?:[Ee]nv:)?[A-Za-z_]\w*|\$\([^)]*\)|\{\{[^{}]*\}\}|\{[A-Za-z_][\w .:]*\}|%[^%\s]+%|<[^<>@/]+>|[\w-]*(?:…|\.{3})[\w-]*)` +
 	`(?:$|[\s"'&?/\\:;,.@])`)
 
