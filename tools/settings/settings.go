@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"runs-mcp/runsapi"
-	"runs-mcp/runsapi/sandbox"
 )
 
 const (
@@ -116,7 +115,7 @@ func (s *Settings) table() []setting {
 		},
 		{
 			flag: "sandbox", env: []string{"RUNS_MCP_SANDBOX"}, set: boolean(&s.Sandbox),
-			help: "made-up data from memory, no account needed; threads " + sandbox.DemoThread + " and " + sandbox.LongThread,
+			help: "made-up data from memory, no account needed; threads thread_demo and thread_long",
 		},
 		{
 			flag: "log-level", arg: "debug|info|warn|error", env: []string{"RUNS_MCP_LOG_LEVEL"}, set: level(&s.LogLevel),
