@@ -110,7 +110,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, in io.R
 	}
 	defer client.Close()
 	// The number is asked, as the file would be made blocking for the answer.
-	if in == io.Reader(os.Stdin) && term.IsTerminal(int(syscall.Stdin)) {
+	if in == os.Stdin && term.IsTerminal(int(syscall.Stdin)) {
 		fmt.Fprintln(errw, "runs-mcp: an MCP server that waits for JSON-RPC on stdin, to be started by an MCP host; see --help, or try: "+settings.Try)
 	}
 	logger.Info("serving", "version", version(), "api", client.BaseURL(), "sandbox", s.Sandbox)

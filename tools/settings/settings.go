@@ -1,8 +1,8 @@
 // Package settings turns flags and environment into the settings of the
 // program. One table holds them all; parsing and --help are made from it.
 //
-// Flags beat the environment, and an empty value counts as none: hosts expand a
-// blank setting to "". No error shows a value, as it may be a secret.
+// Flags beat the environment, and a blank value counts as none: hosts expand what
+// is not set to "". No error shows a value, as it may be a secret.
 package settings
 
 import (
@@ -37,7 +37,7 @@ type Settings struct {
 type setting struct {
 	flag  string   // "" if it is never a flag, as arguments can be seen by others
 	arg   string   // what --help calls the flag's value; "" for a switch
-	env   []string // the first that is not empty counts
+	env   []string // the first that is not blank counts
 	help  string
 	set   func(value string) error
 	shell bool // the value is a shell command, in which ${NAME} is the shell's to expand
@@ -184,7 +184,7 @@ func Parse(args []string, getenv func(string) string) (*Settings, error) {
 		return nil, errors.New("there are no arguments but flags; --help lists them")
 	}
 	for _, v := range values {
-		if v.text == "" {
+		if isBlank(v.text) {
 			continue
 		}
 		if err := v.apply(); err != nil {
@@ -204,7 +204,7 @@ func Parse(args []string, getenv func(string) string) (*Settings, error) {
 func fromEnvironment(table []setting, getenv func(string) string) (values []value) {
 	for _, row := range table {
 		for _, name := range row.env {
-			if text := getenv(name); text != "" {
+			if text := getenv(name); !isBlank(text) {
 				values = append(values, value{row, name, text})
 				break
 			}
@@ -212,6 +212,8 @@ func fromEnvironment(table []setting, getenv func(string) string) (values []valu
 	}
 	return values
 }
+
+func isBlank(text string) bool { return strings.TrimSpace(text) == "" }
 
 // flagError is an error of package flag without the value, which may be a
 // secret, and with the flag as --help spells it.

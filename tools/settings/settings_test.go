@@ -33,7 +33,7 @@ func TestParse(t *testing.T) {
 	}{
 		{nil, nil, func(*Settings) {}},
 		{[]string{"OPENAI_BASE_URL=https://a/v1", "OPENAI_API_BASE=https://b/v1"}, nil, func(s *Settings) { s.Client.BaseURL = "https://a/v1" }},
-		{[]string{"OPENAI_BASE_URL=", "OPENAI_API_BASE=https://b/v1"}, nil, func(s *Settings) { s.Client.BaseURL = "https://b/v1" }},
+		{[]string{"OPENAI_BASE_URL= ", "OPENAI_API_BASE=https://b/v1", "OPENAI_API_KEY_COMMAND= ", "RUNS_MCP_TIMEOUT="}, []string{"--max-retries", " "}, func(s *Settings) { s.Client.BaseURL = "https://b/v1" }},
 		{[]string{"OPENAI_BASE_URL=https://a/v1"}, []string{"--api-base", " https://c/v1 "}, func(s *Settings) { s.Client.BaseURL = "https://c/v1" }},
 		{[]string{"OPENAI_BASE_URL=https://a/v1"}, []string{"--api-base=", "--auth="}, func(s *Settings) { s.Client.BaseURL = "https://a/v1" }},
 		{[]string{"PORTKEY_API_KEY=pk"}, nil, func(s *Settings) { s.Client.BaseURL, s.Client.Portkey.APIKey = portkey, "pk" }},
