@@ -5,7 +5,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -61,9 +60,11 @@ func main() {
 // means something for one of two files only.
 func startedClosed(f *os.File) bool {
 	info, err := f.Stat()
-	null, nullErr := os.Stat(os.DevNull)
-	if err != nil || nullErr != nil || !os.SameFile(info, null) {
-		return err != nil
+	if err != nil {
+		return true
+	}
+	if null, err := os.Stat(os.DevNull); err != nil || !os.SameFile(info, null) {
+		return false
 	}
 	_, err = f.Read(make([]byte, 1))
 	return err == io.EOF
@@ -109,8 +110,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, in io.R
 		return fail(exitSettings, err, hint(err))
 	}
 	defer client.Close()
-	// The number is asked, as the file would be made blocking for the answer.
-	if in == os.Stdin && term.IsTerminal(int(syscall.Stdin)) {
+	if term.IsTerminal(int(syscall.Stdin)) { // os.Stdin.Fd would make it blocking
 		fmt.Fprintln(errw, "runs-mcp: an MCP server that waits for JSON-RPC on stdin, to be started by an MCP host; see --help, or try: "+settings.Try)
 	}
 	logger.Info("serving", "version", version(), "api", client.BaseURL(), "sandbox", s.Sandbox)
@@ -143,20 +143,17 @@ func hint(err error) string {
 	return ""
 }
 
-// version is the module's version, or else the commit.
+// version is the module's version and the commit, if the version does not hold it.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"
 	}
-	v, commit := info.Main.Version, ""
+	v := info.Main.Version
 	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			commit = s.Value[:min(len(s.Value), 12)]
+		if commit := s.Value[:min(len(s.Value), 12)]; s.Key == "vcs.revision" && !strings.Contains(v, commit) {
+			v += "+" + commit
 		}
 	}
-	if commit != "" && !strings.Contains(v, commit) {
-		v += "+" + commit
-	}
-	return cmp.Or(v, "unknown")
+	return v
 }

@@ -218,7 +218,7 @@ func parseBase(base string) (*url.URL, error) {
 		return nil, fmt.Errorf("%w: it names no host", ErrBaseURL)
 	case u.User != nil:
 		return nil, fmt.Errorf("%w: it must not hold a user name or password", ErrBaseURL)
-	case queryErr != nil: // net/http would send what is left of it
+	case queryErr != nil: // URL.Query would leave out what it cannot parse
 		return nil, fmt.Errorf("%w: its query cannot be parsed", ErrBaseURL)
 	case namesThread(u.Path):
 		return nil, fmt.Errorf("%w: it must end before /threads", ErrBaseURL)

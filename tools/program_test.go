@@ -311,7 +311,7 @@ func TestBrokenStdout(t *testing.T) {
 			}
 		}
 	}
-	for _, redirection := range []string{">/dev/null", ">/dev/null 2>&1", "1<>/dev/null 2<>/dev/null"} {
+	for _, redirection := range []string{">/dev/null", ">/dev/null 2>&1", "1<>/dev/null 2<>/dev/null", "1<>" + filepath.Join(t.TempDir(), "out")} {
 		if out, err := exec.Command("sh", "-c", `exec "$0" --version `+redirection, path).CombinedOutput(); err != nil || len(out) > 0 {
 			t.Errorf("%s: %v, %s", redirection, err, out)
 		}
