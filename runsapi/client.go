@@ -10,209 +10,34 @@
 package runsapi
 
 import (
-	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
-	"slices"
-	"strings"
-	"time"
 )
-
-// Ways to send the key, for [Config.Auth].
-const (
-	AuthBearer = "bearer"  // Authorization: Bearer KEY
-	AuthAPIKey = "api-key" // api-key: KEY, as Azure wants it
-	AuthNone   = "none"    // no key at all
-)
-
-// Config says which server to talk to, and how. Only BaseURL has to be set.
-type Config struct {
-	// BaseURL is what stands before /threads/…; its query is sent along with
-	// every request, user info in it is refused.
-	BaseURL string
-	// Auth is AuthBearer (also when empty), AuthAPIKey or AuthNone.
-	Auth string
-	// APIKey is sent as Auth says; empty sends none.
-	APIKey string
-	// KeyCommand, if set, is run by the system shell for the key, and again as
-	// the key ages or is refused. It goes before APIKey.
-	KeyCommand string
-	// Organization and Project become the OpenAI-Organization and
-	// OpenAI-Project headers.
-	Organization, Project string
-	// Portkey becomes the x-portkey-… headers, but never at api.openai.com or
-	// below azure.com.
-	Portkey Portkey
-	// Header is sent with every request and beats all of the above.
-	Header http.Header
-	// Query is sent with every request and beats BaseURL's query.
-	Query url.Values
-	// AllowHTTP lets a credential go over plain http to other than loopback.
-	AllowHTTP bool
-	// Timeout bounds one HTTP attempt, its body included; 0 is no limit.
-	Timeout time.Duration
-	// MaxRetries is how often a failed attempt is made again; 0 is never.
-	MaxRetries int
-	// UserAgent is the User-Agent header.
-	UserAgent string
-	// Transport carries the requests; nil is a pool of kept-alive connections
-	// that honours HTTPS_PROXY, NO_PROXY and SSL_CERT_FILE.
-	Transport http.RoundTripper
-	// Log gets a debug line for each call, without query, bodies and secrets;
-	// nil logs nothing.
-	Log *slog.Logger
-}
-
-// Portkey holds what the Portkey gateway takes as x-portkey-… headers
-// (https://portkey.ai/docs/api-reference/inference-api/headers).
-type Portkey struct{ APIKey, VirtualKey, Provider, Config string }
 
 // Client calls the Runs API. It is safe for concurrent use.
 type Client struct {
 	base        *url.URL
 	query       url.Values
 	header      http.Header
-	keyHeader   string // where a key of keys goes; "" if a header of the user's beats it
+	keyHeader   string // the header for a key from keys
 	keyPrefix   string
-	keys        *keyCommand // nil without KeyCommand
+	keys        keySource // nil if the key never changes, or there is none
 	secrets     []string
-	credentials []string
+	credentials []Credential
 	http        *http.Client
 	maxRetries  int
 	log         *slog.Logger
 	memory      *memory
 }
 
-// What New refuses of a BaseURL. The errors do not show it, as it may hold a secret.
-var (
-	ErrBaseURL   = errors.New("the base URL")
-	ErrPlainHTTP = errors.New("plain http would send the credential in the clear: use https")
-)
-
-// New checks cfg and makes a Client of it. It opens no connection and runs no
-// command yet.
-func New(cfg Config) (*Client, error) {
-	base, err := parseBase(cfg.BaseURL)
-	if err != nil {
-		return nil, err
+// Close ends the key command and all that it started, if it still runs. Calls
+// that need a new key fail from then on.
+func (c *Client) Close() {
+	if command, ok := c.keys.(*keyCommand); ok {
+		command.close()
 	}
-	query := base.Query()
-	for name, values := range cfg.Query {
-		query[name] = values
-	}
-	for _, name := range []string{"limit", "order", "after", "before"} {
-		if query.Has(name) {
-			return nil, fmt.Errorf("the query %q is set by each call and cannot be configured", name)
-		}
-	}
-	base.RawQuery, base.ForceQuery, base.Fragment = "", false, ""
-
-	c := &Client{
-		base: base, query: query, header: http.Header{}, maxRetries: cfg.MaxRetries,
-		log: cfg.Log, memory: newMemory(),
-	}
-	if c.log == nil {
-		c.log = slog.New(slog.DiscardHandler)
-	}
-	set := func(name, value string) {
-		if value != "" {
-			c.header.Set(name, value)
-		}
-	}
-	set("OpenAI-Beta", "assistants=v2")
-	set("Accept", "application/json")
-	set("Accept-Encoding", "gzip") // bodyReader reads it, so that a wrong label does no harm
-	set("User-Agent", cfg.UserAgent)
-	set("OpenAI-Organization", cfg.Organization)
-	set("OpenAI-Project", cfg.Project)
-	switch cfg.Auth {
-	case AuthBearer, "":
-		c.keyHeader, c.keyPrefix = "Authorization", "Bearer "
-	case AuthAPIKey:
-		c.keyHeader = "Api-Key"
-	case AuthNone:
-		cfg.APIKey, cfg.KeyCommand = "", ""
-	default:
-		return nil, fmt.Errorf("auth %q is not one of bearer, api-key, none", cfg.Auth)
-	}
-	if cfg.KeyCommand != "" {
-		c.keys = newKeyCommand(cfg.KeyCommand)
-		cfg.APIKey = ""
-	}
-	if cfg.APIKey != "" {
-		set(c.keyHeader, c.keyPrefix+cfg.APIKey)
-	}
-	if TakesPortkey(base) {
-		set("X-Portkey-Api-Key", cfg.Portkey.APIKey)
-		set("X-Portkey-Virtual-Key", cfg.Portkey.VirtualKey)
-		set("X-Portkey-Provider", cfg.Portkey.Provider)
-		set("X-Portkey-Config", cfg.Portkey.Config)
-	} else {
-		cfg.Portkey = Portkey{}
-	}
-	for name, values := range cfg.Header {
-		name = http.CanonicalHeaderKey(name)
-		c.header[name] = values
-		if name == c.keyHeader {
-			c.keys = nil
-		}
-	}
-	for name, values := range c.header {
-		for _, v := range values {
-			if strings.ContainsFunc(name+v, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
-				return nil, fmt.Errorf("the value of the header %q has a control character in it", name)
-			}
-		}
-	}
-
-	if c.keys != nil {
-		c.credentials = append(c.credentials, c.keyHeader)
-	}
-	for name := range c.header {
-		if (IsCredential(name) || name == "X-Portkey-Config") && c.header.Get(name) != "" {
-			c.credentials = append(c.credentials, name)
-		}
-	}
-	for name := range query {
-		if IsCredential(name) && query.Get(name) != "" {
-			c.credentials = append(c.credentials, "?"+name)
-		}
-	}
-	slices.Sort(c.credentials)
-	if base.Scheme == "http" && c.credentials != nil && !cfg.AllowHTTP && !IsLoopback(base) {
-		return nil, ErrPlainHTTP
-	}
-
-	c.secrets = secrets(cfg, query)
-	transport := cfg.Transport
-	if transport == nil {
-		transport = newTransport()
-	}
-	c.http = &http.Client{
-		Transport: bodyReader{transport, cfg.Timeout, c.memory},
-		// A redirect is answered to the caller: following it could carry the key elsewhere.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	return c, nil
 }
 
 // BaseURL is where c calls, without the query.
 func (c *Client) BaseURL() string { return c.base.String() }
-
-func parseBase(base string) (*url.URL, error) {
-	u, err := url.Parse(base)
-	switch {
-	case err != nil: // its text holds the URL, which may hold a secret
-		return nil, fmt.Errorf("%w cannot be parsed", ErrBaseURL)
-	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, fmt.Errorf("%w must begin with https:// or http://", ErrBaseURL)
-	case u.Hostname() == "":
-		return nil, fmt.Errorf("%w names no host", ErrBaseURL)
-	case u.User != nil:
-		return nil, fmt.Errorf("%w must not hold a user name or password", ErrBaseURL)
-	}
-	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/")
-	return u, nil
-}

@@ -1,6 +1,7 @@
 package runsapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,9 +26,14 @@ func dial(t testing.TB, h http.HandlerFunc, change ...func(*Config)) *Client {
 		c(&cfg)
 	}
 	c, err := New(cfg)
+	if errors.Is(err, ErrNoCredential) {
+		cfg.Auth = AuthNone
+		c, err = New(cfg)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(c.Close)
 	return c
 }
 
@@ -129,6 +135,31 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
+func TestCredentialsKnowWhereTheyComeFrom(t *testing.T) {
+	file, _ := keyInFile(t, "k")
+	portkey := Portkey{APIKey: "k", VirtualKey: "k", Provider: "p", Config: "k"}
+	for _, tc := range []struct {
+		cfg  Config
+		want []Credential
+	}{
+		{Config{APIKey: "k"}, []Credential{{"Authorization", SourceAPIKey}}},
+		{Config{APIKey: "k", Auth: AuthAPIKey}, []Credential{{"Api-Key", SourceAPIKey}}},
+		{Config{APIKey: "k", KeyFile: file}, []Credential{{"Authorization", SourceKeyFile}}},
+		{Config{APIKey: "k", KeyFile: file, KeyCommand: "k"}, []Credential{{"Authorization", SourceKeyCommand}}},
+		{Config{APIKey: "k", KeyFile: "/no/file", KeyCommand: "k", Header: http.Header{"authorization": {"k"}}}, []Credential{{"Authorization", SourceHeader}}},
+		{Config{APIKey: "k", KeyFile: "/no/file", KeyCommand: "k", Auth: AuthNone}, nil},
+		{Config{Portkey: portkey}, []Credential{{"X-Portkey-Api-Key", SourcePortkeyAPIKey}, {"X-Portkey-Config", SourcePortkeyConfig}, {"X-Portkey-Virtual-Key", SourcePortkeyVirtualKey}}},
+		{Config{BaseURL: "https://localhost?sig=1&code=2&x=3", Header: http.Header{"X-A": {"1"}, "X-Token": {"1"}}, Query: url.Values{"code": {"4"}, "key": {""}}},
+			[]Credential{{"X-Token", SourceHeader}, {"code", SourceQuery}, {"sig", SourceBaseURL}}},
+	} {
+		tc.cfg.BaseURL = cmp.Or(tc.cfg.BaseURL, "https://localhost")
+		c, err := New(tc.cfg)
+		if err != nil || !slices.Equal(c.Credentials(), tc.want) {
+			t.Errorf("%+v: %v, want %v, %v", tc.cfg, c.Credentials(), tc.want, err)
+		}
+	}
+}
+
 // Which host gets which key.
 func TestWhoseKeyGoesWhere(t *testing.T) {
 	for _, tc := range []struct {
@@ -169,28 +200,51 @@ func TestConfigIsChecked(t *testing.T) {
 		cfg  Config
 		want string // "" is fine
 	}{
-		{Config{BaseURL: "https://h/v1"}, ""},
-		{Config{BaseURL: ""}, "https://"},
+		{Config{BaseURL: "https://h/v1", APIKey: "k"}, ""},
+		{Config{BaseURL: ""}, "invalid base URL: it must begin with https:// or http://"},
 		{Config{BaseURL: "h/v1"}, "https://"},
 		{Config{BaseURL: "ftp://h/v1"}, "https://"},
 		{Config{BaseURL: "https:///v1"}, "names no host"},
 		{Config{BaseURL: "https://user:secret@h/v1"}, "user name or password"},
 		{Config{BaseURL: "https://h:secret\x7f/"}, "cannot be parsed"},
+		{Config{BaseURL: "https://h/v1?sig=secret%zz&api-version=v1"}, "query cannot be parsed"},
+		{Config{BaseURL: "https://h/v1?a=1;sig=secret"}, "query cannot be parsed"},
 		{Config{BaseURL: "https://h/v1?limit=3"}, `"limit"`},
 		{Config{BaseURL: "https://h/v1", Query: url.Values{"after": {"x"}}}, `"after"`},
+		{Config{BaseURL: "https://h/v1/threads", APIKey: "k"}, "it must end before /threads"},
+		{Config{BaseURL: "https://h/threads//?api-version=v1", APIKey: "k"}, "it must end before /threads"},
+		{Config{BaseURL: "https://h/v1/Threads/thread_abc", APIKey: "k"}, "it must end before /threads"},
+		{Config{BaseURL: "https://h/v1/threads/t/runs", APIKey: "k"}, "it must end before /threads"},
+		{Config{BaseURL: "https://h/v1/threads/t/runs/r/cancel", APIKey: "k"}, "it must end before /threads"},
+		{Config{BaseURL: "https://h/threads/v1", APIKey: "k"}, ""},
+		{Config{BaseURL: "https://threads/mythreads", APIKey: "k"}, ""},
 		{Config{BaseURL: "https://h/v1", Auth: "basic"}, "bearer, api-key, none"},
-		{Config{BaseURL: "http://h/v1"}, ""},
+		{Config{BaseURL: "https://h/v1"}, "no API key"},
+		{Config{BaseURL: "https://h/v1", Header: http.Header{"X-Trace": {"1"}}}, "no API key"},
+		{Config{BaseURL: "https://h/v1", Header: http.Header{"Authorization": {""}}}, "no API key"},
+		{Config{BaseURL: "https://h/v1", APIKey: "k", Header: http.Header{"authorization": {""}}}, "no API key"},
+		{Config{BaseURL: "https://h/v1", Portkey: Portkey{Provider: "openai"}}, "no API key"},
+		{Config{BaseURL: "https://api.openai.com/v1", Portkey: Portkey{APIKey: "k"}}, "no API key"},
+		{Config{BaseURL: "https://h/v1", Portkey: Portkey{VirtualKey: "k"}}, ""},
+		{Config{BaseURL: "https://h/v1", Auth: AuthNone}, ""},
+		{Config{BaseURL: "http://h/v1", Auth: AuthNone}, ""},
+		{Config{BaseURL: "http://h/v1", Auth: AuthNone, APIKey: "k", KeyFile: "/k", KeyCommand: "k"}, ""},
+		{Config{BaseURL: "http://h/v1", Auth: AuthNone, Query: url.Values{"api-version": {"v1"}}}, ""},
+		{Config{BaseURL: "http://h/v1", Auth: AuthNone, Query: url.Values{"code": {"k"}}}, "plain http"},
 		{Config{BaseURL: "http://h/v1", APIKey: "k"}, "plain http"},
 		{Config{BaseURL: "http://h/v1", KeyCommand: "k"}, "plain http"},
 		{Config{BaseURL: "http://h/v1", Portkey: Portkey{APIKey: "k"}}, "plain http"},
+		{Config{BaseURL: "http://h/v1", Portkey: Portkey{Config: "k"}}, "plain http"},
 		{Config{BaseURL: "http://h/v1", Header: http.Header{"X-Api-Key": {"k"}}}, "plain http"},
-		{Config{BaseURL: "http://h/v1", Header: http.Header{"X-Trace": {"1"}}}, ""},
+		{Config{BaseURL: "http://h/v1", Auth: AuthNone, Header: http.Header{"X-Trace": {"1"}}}, ""},
 		{Config{BaseURL: "http://h/v1?code=k"}, "plain http"},
 		{Config{BaseURL: "http://h/v1", APIKey: "k", AllowHTTP: true}, ""},
 		{Config{BaseURL: "http://127.8.9.1:80/v1", APIKey: "k"}, ""},
 		{Config{BaseURL: "http://[::1]/v1", APIKey: "k"}, ""},
-		{Config{BaseURL: "http://LOCALHOST/v1", APIKey: "k"}, ""},
+		{Config{BaseURL: "http://LOCALHOST/v1"}, ""},
 		{Config{BaseURL: "https://h/v1", APIKey: "k\nx"}, "control character"},
+		{Config{BaseURL: "https://h/v1", APIKey: "k\x7f"}, "control character"},
+		{Config{BaseURL: "https://h/v1", Header: http.Header{"Authorization": {"a\tb"}}}, ""},
 	} {
 		_, err := New(tc.cfg)
 		if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {

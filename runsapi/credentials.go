@@ -4,28 +4,68 @@ import (
 	"net"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 )
 
+// Credential is a header or query parameter that signs the requests of a client
+// in.
+type Credential struct {
+	Name   string
+	Source Source
+}
+
+// Source is the part of a [Config] that a credential comes from.
+type Source int
+
+// The sources of credentials.
+const (
+	sourceNone Source = iota // no credential
+	SourceAPIKey
+	SourceKeyFile
+	SourceKeyCommand
+	SourcePortkeyAPIKey
+	SourcePortkeyVirtualKey
+	SourcePortkeyConfig
+	SourceHeader
+	SourceQuery
+	SourceBaseURL
+)
+
+// Credentials lists what signs c's requests in.
+func (c *Client) Credentials() []Credential { return c.credentials }
+
+// credentials lists, in the order of their names, those of sources that have a
+// value and look like a credential.
+func credentials(sources map[string]Source, value func(name string) string) []Credential {
+	var list []Credential
+	for name, source := range sources {
+		if value(name) != "" && (isCredential(name) || source == SourcePortkeyConfig) {
+			list = append(list, Credential{name, source})
+		}
+	}
+	slices.SortFunc(list, func(a, b Credential) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}
+
 var credentialName = regexp.MustCompile(`(?i:(^|[-_])(auth|authorization|key|apikey|code|cookie|sig|signature|sas|jwt|session|bearer|pwd|credential|credentials)($|[-_])|token|secret|passw)|[a-z]Key($|[-_])`)
 
-// IsCredential reports whether a header or query parameter of that name is
-// taken for one that signs the caller in.
-func IsCredential(name string) bool { return credentialName.MatchString(name) }
+// isCredential reports whether a header or query parameter of that name is
+// treated as a credential:
+//
+//	yes: Authorization, X-Api-Key, Cookie, subscriptionKey, sig, code, x_auth_token, password
+//	no:  X-Trace, Keyboard, monkey, api-version, encoding, design
+func isCredential(name string) bool { return credentialName.MatchString(name) }
 
-// Credentials names what signs c's requests in: headers, by their canonical
-// names, and query parameters, with a ? before their names, sorted.
-func (c *Client) Credentials() []string { return c.credentials }
-
-// IsLoopback reports whether u's host is this machine by its name or address.
-func IsLoopback(u *url.URL) bool {
+// isLoopback reports whether u's host is this machine, by its name or address.
+func isLoopback(u *url.URL) bool {
 	host := u.Hostname()
 	return strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback()
 }
 
-// TakesPortkey reports whether Portkey's credentials may go to u's host: they
-// have no business at OpenAI or Azure themselves.
-func TakesPortkey(u *url.URL) bool {
+// takesPortkey reports whether Portkey's credentials may go to u's host: OpenAI
+// and Azure have no use for them.
+func takesPortkey(u *url.URL) bool {
 	host := "." + strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
 	return !strings.HasSuffix(host, ".openai.com") && !strings.HasSuffix(host, ".azure.com")
 }

@@ -27,7 +27,7 @@ func response(status int, body []byte) *http.Response {
 
 // direct is dial without HTTP between.
 func direct(t testing.TB, f roundTrip, change ...func(*Config)) *Client {
-	cfg := Config{BaseURL: "https://api.example/v1", Transport: f}
+	cfg := Config{BaseURL: "https://api.example/v1", Auth: AuthNone, Transport: f}
 	for _, c := range change {
 		c(&cfg)
 	}

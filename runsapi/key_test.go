@@ -1,248 +1,157 @@
-//go:build !windows
-
 package runsapi
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime"
+	"slices"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
-	"testing/synctest"
 	"time"
 )
 
-// counting is a key command that prints key-1, key-2 and so on, and how often
-// it has run.
-func counting(t *testing.T) (command string, runs func() int) {
-	file := filepath.Join(t.TempDir(), "runs")
-	return fmt.Sprintf("echo run >> %s; echo key-$(wc -l < %s | tr -d ' '); echo second line", file, file), func() int {
-		b, _ := os.ReadFile(file)
-		return strings.Count(string(b), "\n")
+func TestParseKey(t *testing.T) {
+	const noKey = "a first line that is no key"
+	for _, tc := range []struct{ text, key, instead string }{
+		{"key", "key", ""},
+		{"\ufeff key \r\nsecond line", "key", ""},
+		{`"key"`, "key", ""},
+		{"'key'\n", "key", ""},
+		{`""key""`, "", noKey},
+		{`"key`, "", noKey},
+		{"key'", "", noKey},
+		{`"a","b"`, "", noKey},
+		{`"`, "", noKey},
+		{"", "", "nothing"},
+		{"''", "", "nothing"},
+		{"\nkey", "", "nothing"},
+		{"two words", "", noKey},
+		{"\" key\"", "", noKey},
+		{"schlüssel", "", noKey},
+		{"k\x00y", "", noKey},
+		{"!~", "!~", ""},
+		{`{"accessToken":"key"}`, "", "JSON"},
+		{"{\n", "", "JSON"},
+		{`["key"]`, "", "JSON"},
+		{"null\n", "", "JSON"},
+		{"nullable", "nullable", ""},
+	} {
+		key, instead := parseKey(tc.text)
+		if key != tc.key || !strings.HasPrefix(instead, tc.instead) || (instead == "") != (tc.instead == "") {
+			t.Errorf("%q: key %q, %q; want %q, %q", tc.text, key, instead, tc.key, tc.instead)
+		}
 	}
 }
 
-// accepting answers 401 to every key but the n-th and those behind it.
-func accepting(n *int) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		var got int
-		fmt.Sscanf(r.Header.Get("Authorization"), "Bearer key-%d", &got)
-		if got < *n {
-			status(401, "wrong key "+r.Header.Get("Authorization"))(w, r)
+func TestUsedKeysAreBounded(t *testing.T) {
+	var u usedKeys
+	for i := range maxUsedKeys + 1 {
+		for range 2 {
+			u.add(string(rune('a' + i)))
+		}
+	}
+	if len(u) != maxUsedKeys || u[0] != "b" || u[maxUsedKeys-1] != string(rune('a'+maxUsedKeys)) {
+		t.Errorf("%d keys from %q to %q", len(u), u[0], u[len(u)-1])
+	}
+}
+
+// keyInFile is a key file, with a function that writes it anew. Its
+// modification time is the same each time, as if the clock were coarse.
+func keyInFile(t *testing.T, text string) (path string, write func(text string)) {
+	path = filepath.Join(t.TempDir(), "canary")
+	write = func(text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, time.Time{}, time.Unix(1e9, 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(text)
+	return path, write
+}
+
+func TestKeyFileIsReadAgainWhenItHasChanged(t *testing.T) {
+	path, write := keyInFile(t, "key-1\n")
+	var got []sent
+	c := dial(t, recorder(&got, runJSON), func(cfg *Config) { cfg.APIKey, cfg.KeyFile = "other", path })
+	for _, step := range []struct {
+		name   string
+		change func()
+		want   string
+	}{
+		{"as it was", func() {}, "key-1"},
+		{"another size", func() { write("'key-10'") }, "key-10"},
+		{"another time", func() {
+			write("'key-11'")
+			os.Chtimes(path, time.Time{}, time.Unix(1e9+1, 0))
+		}, "key-11"},
+		{"empty", func() { write("") }, "key-11"},
+		{"gone", func() { os.Remove(path) }, "key-11"},
+		{"back", func() { write("key-2") }, "key-2"},
+		{"another file", func() {
+			other, _ := keyInFile(t, "key-3")
+			os.Rename(other, path)
+		}, "key-3"},
+	} {
+		step.change()
+		got = nil
+		if _, err := c.GetRun(t.Context(), "t", "r"); err != nil || got[0].Header.Get("Authorization") != "Bearer "+step.want {
+			t.Errorf("%s: sent %+v, want %s, %v", step.name, got, step.want, err)
+		}
+	}
+	if want := []string{"key-1", "key-10", "key-11", "key-2", "key-3"}; !slices.Equal(c.keys.seen(), want) {
+		t.Errorf("secrets %q, want %q", c.keys.seen(), want)
+	}
+}
+
+func TestKeyFileIsReadAgainOnA401(t *testing.T) {
+	path, write := keyInFile(t, "key-1")
+	tries := 0
+	c := dial(t, func(w http.ResponseWriter, r *http.Request) {
+		tries++
+		if r.Header.Get("Authorization") != "Bearer key-2" {
+			write("key-2")
+			status(401, "expired")(w, r)
 			return
 		}
 		answers(runJSON)(w, r)
+	}, func(cfg *Config) { cfg.KeyFile = path })
+	if _, err := c.GetRun(t.Context(), "t", "r"); err != nil || tries != 2 {
+		t.Errorf("%d tries, %v", tries, err)
+	}
+	c = dial(t, status(401, "expired"), func(cfg *Config) { cfg.KeyFile = path })
+	var e *Error
+	if _, err := c.GetRun(t.Context(), "t", "r"); !errors.As(err, &e) || e.Attempts != 1 {
+		t.Errorf("the file is as it was: %+v", e)
 	}
 }
 
-func TestKeyCommandRunsOnceAndIsRenewedByAge(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		command, runs := counting(t)
-		first := 1
-		c := dial(t, accepting(&first), func(cfg *Config) { cfg.KeyCommand = command })
-		if runs() != 0 {
-			t.Error("it ran before the first call")
-		}
-		for _, step := range []struct {
-			sleep time.Duration
-			runs  int
-		}{{0, 1}, {time.Minute, 1}, {43 * time.Minute, 1}, {2 * time.Minute, 2}, {time.Hour, 3}} {
-			time.Sleep(step.sleep)
-			if _, err := c.GetRun(t.Context(), "t", "r"); err != nil || runs() != step.runs {
-				t.Errorf("after %s more: %d runs, want %d, %v", step.sleep, runs(), step.runs, err)
-			}
-		}
-	})
-}
-
-func TestKeyCommandRunsAgainOnA401(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		command, runs := counting(t)
-		first := 2
-		c := dial(t, accepting(&first), func(cfg *Config) { cfg.KeyCommand = command })
-		_, err := c.GetRun(t.Context(), "t", "r")
-		var e *Error
-		if !errors.As(err, &e) || e.Status != 401 || runs() != 1 {
-			t.Errorf("within a minute of its last run: %d runs, %v", runs(), err)
-		}
-		if strings.Contains(err.Error(), "key-") {
-			t.Errorf("the key is in %q", err)
-		}
-		time.Sleep(time.Minute)
-		if _, err := c.GetRun(t.Context(), "t", "r"); err != nil || runs() != 2 {
-			t.Errorf("a minute later: %d runs, %v", runs(), err)
-		}
-		first = 99
-		time.Sleep(time.Minute)
-		if _, err := c.GetRun(t.Context(), "t", "r"); !errors.As(err, &e) || e.Status != 401 || runs() != 3 {
-			t.Errorf("a fresh key that is refused too: %d runs, %v", runs(), err)
-		}
-	})
-}
-
-func TestKeyCommandServesAllWhoWait(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		command, runs := counting(t)
-		first := 1
-		c := dial(t, accepting(&first), func(cfg *Config) { cfg.KeyCommand = command })
-		together := func(want int) {
-			t.Helper()
-			var wg sync.WaitGroup
-			for range 100 {
-				wg.Go(func() {
-					if _, err := c.GetRun(t.Context(), "t", "r"); err != nil {
-						t.Error(err)
-					}
-				})
-			}
-			wg.Wait()
-			if runs() != want {
-				t.Errorf("%d runs, want %d", runs(), want)
-			}
-		}
-		together(1)
-		time.Sleep(2 * time.Minute)
-		first = 2 // all meet a 401 at once
-		together(2)
-		time.Sleep(time.Hour)
-		together(3)
-	})
-}
-
-func TestKeyCommandThatFails(t *testing.T) {
-	for command, want := range map[string]string{
-		"echo canary-out; echo canary-err >&2; exit 3": "ended with exit status 3",
-		"true":                    "printed nothing",
-		"echo; echo canary":       "printed nothing",
-		"echo canary with spaces": "is no key",
-		"no-such-canary":          "ended with exit status 127",
-		"cat":                     "printed nothing", // its stdin is closed
-		"yes canary":              "printed more than 64 KiB",
+func TestKeyFileWithoutAKeyIsRefused(t *testing.T) {
+	for name, tc := range map[string]struct{ text, want string }{
+		"missing":   {"", "the API key file cannot be read: "},
+		"directory": {"", "the API key file cannot be read: it is not a regular file"},
+		"empty":     {"\n", "the API key file holds nothing on its first line"},
+		"JSON":      {"{}", "the API key file holds JSON"},
+		"too long":  {strings.Repeat("canary", maxKey) + " x", ""},
 	} {
-		c := dial(t, func(http.ResponseWriter, *http.Request) { t.Error("sent without a key") }, func(cfg *Config) { cfg.KeyCommand = command })
-		_, err := c.GetRun(t.Context(), "t", "r")
-		var k *KeyError
-		if !errors.As(err, &k) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "canary") {
-			t.Errorf("%s: %v, want %q", command, err, want)
+		path, _ := keyInFile(t, tc.text)
+		switch name {
+		case "missing":
+			os.Remove(path)
+		case "directory":
+			path = filepath.Dir(path)
 		}
-	}
-}
-
-// The key at hand stays in use while it works, and the command rests.
-func TestRenewalThatFails(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		dir := t.TempDir()
-		command := fmt.Sprintf("cd %s; echo run >> runs; test $(wc -l < runs) -ne 2 && echo key-1", dir)
-		first := 1
-		c := dial(t, accepting(&first), func(cfg *Config) { cfg.KeyCommand = command })
-		for _, step := range []struct {
-			sleep time.Duration
-			runs  int
-		}{{0, 1}, {time.Hour, 2}, {30 * time.Second, 2}, {31 * time.Second, 3}} {
-			time.Sleep(step.sleep)
-			_, err := c.GetRun(t.Context(), "t", "r")
-			b, _ := os.ReadFile(filepath.Join(dir, "runs"))
-			if n := strings.Count(string(b), "\n"); err != nil || n != step.runs {
-				t.Errorf("after %s more: %d runs, want %d, %v", step.sleep, n, step.runs, err)
+		_, err := New(Config{BaseURL: "https://h/v1", KeyFile: path})
+		var key *KeyError
+		if tc.want == "" {
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
 			}
+		} else if !errors.As(err, &key) || key.Source != SourceKeyFile || !strings.HasPrefix(err.Error(), tc.want) || strings.Contains(err.Error(), path) {
+			t.Errorf("%s: %v, want %q", name, err, tc.want)
 		}
-	})
-}
-
-// A renewal that hangs does not take a good key out of use.
-func TestRenewalThatHangs(t *testing.T) {
-	t.Parallel()
-	file := filepath.Join(t.TempDir(), "runs")
-	first := 1
-	c := dial(t, accepting(&first), func(cfg *Config) {
-		cfg.KeyCommand = fmt.Sprintf("echo run >> %s; test $(wc -l < %s) -eq 1 || sleep 20; echo key-1", file, file)
-	})
-	if _, err := c.GetRun(t.Context(), "t", "r"); err != nil {
-		t.Fatal(err)
-	}
-	c.keys.mu.Lock()
-	c.keys.ran = time.Now().Add(-keyAge)
-	c.keys.mu.Unlock()
-	if _, err := c.GetRun(t.Context(), "t", "r"); err != nil {
-		t.Error(err)
-	}
-	c.keys.mu.Lock()
-	if c.keys.running == nil {
-		t.Error("it was not renewed at all")
-	} else {
-		c.keys.running.stop()
-	}
-	c.keys.mu.Unlock()
-}
-
-func TestKeyCommandThatFailsRestsForAMinute(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		command, runs := counting(t)
-		c := dial(t, answers(runJSON), func(cfg *Config) { cfg.KeyCommand = command + "; exit 1" })
-		for _, want := range []int{1, 1, 2, 2} {
-			if _, err := c.GetRun(t.Context(), "t", "r"); err == nil || runs() != want {
-				t.Errorf("%d runs, want %d, %v", runs(), want, err)
-			}
-			time.Sleep(40 * time.Second)
-		}
-	})
-}
-
-func TestKeyCommandThatLeavesSomethingRunning(t *testing.T) {
-	c := dial(t, answers(runJSON), func(cfg *Config) { cfg.KeyCommand = "sleep 5 & echo good-key" })
-	if _, err := c.GetRun(t.Context(), "t", "r"); err != nil {
-		t.Error(err)
-	}
-}
-
-// The last who waits for it ends the command, and what it started.
-func TestKeyCommandEndsWithItsLastCall(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "pid")
-	c := dial(t, answers(runJSON), func(cfg *Config) {
-		cfg.KeyCommand = fmt.Sprintf("sh -c 'echo $$ > %s; sleep 60; true'; echo key", file)
-	})
-	var calls sync.WaitGroup
-	contexts := make([]context.CancelFunc, 3)
-	for i := range contexts {
-		var ctx context.Context
-		ctx, contexts[i] = context.WithCancel(t.Context())
-		calls.Go(func() {
-			if _, err := c.GetRun(ctx, "t", "r"); !errors.Is(err, context.Canceled) {
-				t.Error(err)
-			}
-		})
-	}
-	pid := 0
-	for n, _ := 0, 0; n == 0; { // until the command has started
-		b, _ := os.ReadFile(file)
-		n, _ = fmt.Sscan(string(b), &pid)
-	}
-	for _, cancel := range contexts {
-		cancel()
-	}
-	calls.Wait()
-	// It was killed: that it is gone is a matter of the system's next look at it.
-	for deadline := time.Now().Add(10 * time.Second); syscall.Kill(pid, 0) == nil; runtime.Gosched() {
-		if state, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)); strings.Contains(string(state), ") Z ") {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("process %d goes on", pid)
-		}
-	}
-}
-
-func TestCallDoesNotWaitForAKeyLongerThanItsContext(t *testing.T) {
-	c := dial(t, answers(runJSON), func(cfg *Config) { cfg.KeyCommand = "sleep 1; echo key" })
-	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-	defer cancel()
-	if _, err := c.GetRun(ctx, "t", "r"); !errors.Is(err, context.DeadlineExceeded) {
-		t.Error(err)
 	}
 }

@@ -19,7 +19,7 @@ const shortestSecret = 8
 func secrets(cfg Config, query url.Values) []string {
 	list := []string{cfg.APIKey, cfg.Portkey.APIKey, cfg.Portkey.VirtualKey, cfg.Portkey.Config}
 	add := func(name, v string) {
-		if len(v) >= shortestSecret || IsCredential(name) {
+		if len(v) >= shortestSecret || isCredential(name) {
 			list = append(list, v)
 		}
 	}

@@ -104,8 +104,8 @@ func TestReadmesFirstCommand(t *testing.T) {
 	if lines := strings.Split(o.out, "\n"); o.code != 0 || len(lines) != 2 || gjson.Get(o.out, "result.structuredContent.data.#").Int() != 9 {
 		t.Errorf("%+v", o)
 	}
-	if !strings.Contains(o.stderr, "sandbox") {
-		t.Errorf("stderr says nothing of the sandbox: %s", o.stderr)
+	if o.stderr != "" {
+		t.Errorf("nothing is wrong, and stderr has %s", o.stderr)
 	}
 }
 
@@ -203,57 +203,27 @@ func TestReadmesTables(t *testing.T) {
 	}
 }
 
+// Bad settings are one line on stderr, which says what to set, and exit code 2.
 func TestBadSettings(t *testing.T) {
-	key := []string{"OPENAI_API_KEY=sk-canary"}
+	key := "OPENAI_API_KEY=sk-canary"
 	for _, tc := range []struct {
 		env  []string
 		args []string
 		want string
 	}{
-		{nil, nil, "no API key: set OPENAI_API_KEY"},
-		{[]string{"OPENAI_API_KEY="}, nil, "no API key"},
-		{[]string{"OPENAI_BASE_URL=https://gateway.example/v1"}, nil, "no API key"},
-		{[]string{"PORTKEY_API_KEY=pk-canary"}, []string{"--api-base", "https://api.openai.com/v1"}, "no API key"},
-		{[]string{"OPENAI_API_KEY=${OPENAI_API_KEY}"}, nil, "OPENAI_API_KEY still reads ${OPENAI_API_KEY}"},
-		{[]string{"OPENAI_API_KEY=k", "OPENAI_BASE_URL=${env:BASE}/v1"}, nil, "OPENAI_BASE_URL still reads ${env:BASE}"},
-		{[]string{"RUNS_MCP_HEADERS=Authorization: Bearer ${TOKEN:-x}"}, nil, "RUNS_MCP_HEADERS still reads ${TOKEN:-x}"},
-		{[]string{"OPENAI_API_KEY_COMMAND=${CMD}"}, nil, "OPENAI_API_KEY_COMMAND still reads ${CMD}"},
-		{key, []string{"--api-base", "${BASE}"}, "--api-base still reads ${BASE}"},
-		{key, []string{"--api-base", "gateway.example/v1"}, "the base URL must begin with https:// or http:// (--api-base, OPENAI_BASE_URL)"},
-		{key, []string{"--api-base", "https://"}, "names no host"},
-		{key, []string{"--api-base", "https://user:canary@h/v1"}, "must not hold a user name"},
-		{key, []string{"--api-base", "https://h/%zz?canary"}, "cannot be parsed"},
-		{key, []string{"--api-base", "http://gateway.example/v1"}, "or allow it with --allow-http"},
-		{key, []string{"--max-retries", "101"}, "--max-retries is not a whole number from 0 to 100"},
-		{key, []string{"--max-retries=-1"}, "--max-retries is not a whole number from 0 to 100"},
-		{append(key, "RUNS_MCP_MAX_RETRIES=many"), nil, "RUNS_MCP_MAX_RETRIES is not a whole number"},
-		{key, []string{"--timeout", "-3s"}, "--timeout is not a duration"},
-		{key, []string{"--timeout", "soon"}, "--timeout is not a duration"},
-		{key, []string{"--auth", "basic"}, "--auth is not one of bearer, api-key, none"},
-		{key, []string{"--log-level", "loud"}, "--log-level is not one of debug"},
-		{append(key, "RUNS_MCP_READ_ONLY=maybe"), nil, "RUNS_MCP_READ_ONLY is neither true nor false"},
-		{key, []string{"--header", "canary"}, "--header is not of the form 'Name: value'"},
-		{key, []string{"--header", "X Y: canary"}, "--header is not of the form 'Name: value'"},
-		{key, []string{"--header", "Host: canary"}, "--header cannot set Host"},
-		{key, []string{"--header", "content-length: 5"}, "--header cannot set Content-Length"},
-		{key, []string{"--header", "X: canary\x01"}, `control character`},
-		{key, []string{"--header", "X: canary\r\nY: z"}, "--header has a line break in it"},
-		{[]string{"OPENAI_API_KEY=sk-canary\nx"}, nil, "OPENAI_API_KEY has a line break"},
-		{key, []string{"--query", "canary"}, "--query is not of the form name=value"},
-		{key, []string{"--query", "a;b=canary%zz"}, "--query is not of the form name=value"},
-		{key, []string{"--query", "after=canary"}, `the query "after"`},
-		{key, []string{"--nonsense"}, "--nonsense"},
-		{key, []string{"--api-key", "sk-canary"}, "--api-key"},
-		{key, []string{"--timeout"}, "--timeout"},
-		{nil, []string{"--api-base", "https://h/v1", "--header", "Authorization:"}, "no API key"},
-		{nil, []string{"--api-base", "http://gateway.example/?subscriptionKey=canary", "--auth", "none"}, "plain http"},
-		{key, []string{"---api-key=canary"}, "---api-key"},
-		{key, []string{"--api-base", "https://h/v1", "--auth", "bearer", "--header", "X-Design: 1", "--api-key-command", "${X}"}, "--api-key-command still reads ${X}"},
-		{[]string{"PORTKEY_PROVIDER=openai"}, []string{"--api-base", "https://gateway.example", "--header", "X-Design: 1"}, "no API key"},
-		{key, []string{"serve"}, "no arguments but flags"},
+		{nil, nil, "no API key: set OPENAI_API_KEY or --api-key-command; without a key, give --auth none; to try it out, --sandbox"},
+		{[]string{"OPENAI_API_KEY=", "OPENAI_BASE_URL=https://gateway.example/v1"}, nil, "no API key: set OPENAI_API_KEY"},
+		{[]string{"PORTKEY_API_KEY=pk-canary"}, []string{"--api-base", "https://api.openai.com/v1"}, "no API key: set OPENAI_API_KEY"},
+		{[]string{"OPENAI_API_KEY=${CANARY}"}, nil, "OPENAI_API_KEY holds a placeholder"},
+		{[]string{"OPENAI_API_KEY_FILE=" + os.DevNull}, nil, "the API key file cannot be read: it is not a regular file (OPENAI_API_KEY_FILE)\n"},
+		{[]string{key}, []string{"--api-base", "https://h/v1?sig=canary%zz"}, "invalid base URL: its query cannot be parsed (--api-base, OPENAI_BASE_URL)"},
+		{[]string{key}, []string{"--api-base", "http://gateway.example/v1"}, "plain http would send the credential in the clear: use https, or allow it with --allow-http"},
+		{[]string{key, "HTTPS_PROXY=http://canary%zz@proxy"}, nil, "HTTPS_PROXY is not a proxy's URL"},
+		{[]string{key}, []string{"--query", "after=canary"}, `the query parameter "after" is set by each call`},
+		{[]string{key}, []string{"--api-key", "sk-canary"}, "flag provided but not defined: --api-key; --help lists the flags"},
 	} {
 		o := runProgram(t, getQueued, tc.env, tc.args...)
-		if o.code != 2 || o.out != "" || strings.Count(o.stderr, "\n") != 1 || !strings.HasPrefix(o.stderr, "runs-mcp: ") || !strings.Contains(o.stderr, tc.want) {
+		if o.code != 2 || o.out != "" || strings.Count(o.stderr, "\n") != 1 || !strings.HasPrefix(o.stderr, "runs-mcp: "+tc.want) {
 			t.Errorf("%q %q: %+v, want %q", tc.env, tc.args, o, tc.want)
 		}
 		if strings.Contains(o.stderr, "canary") {
@@ -262,14 +232,189 @@ func TestBadSettings(t *testing.T) {
 	}
 }
 
-func TestHelpAndVersion(t *testing.T) {
-	for _, flag := range []string{"--help", "-h"} {
-		if o := runProgram(t, "", nil, flag); o.code != 0 || o.stderr != "" || !strings.Contains(o.out, "--api-key-command CMD\n") || !strings.Contains(o.out, "PORTKEY_VIRTUAL_KEY") {
-			t.Errorf("%+v", o)
+// Which host a program with these settings serves from, by what it logs.
+func TestWhereSettingsLead(t *testing.T) {
+	key := "OPENAI_API_KEY=sk-canary"
+	for _, tc := range []struct {
+		env, args []string
+		want      string
+	}{
+		{[]string{key}, nil, "api=https://api.openai.com/v1 sandbox=false"},
+		{[]string{key, "PORTKEY_PROVIDER=openai"}, nil, "api=https://api.openai.com/v1 sandbox=false"},
+		{[]string{key, "PORTKEY_API_KEY=pk-canary"}, nil, "api=https://api.portkey.ai/v1 sandbox=false"},
+		{[]string{key, "PORTKEY_API_KEY=pk-canary"}, []string{"--api-base", "https://gateway.example/v1/?sig=canary"}, "api=https://gateway.example/v1 sandbox=false"},
+		{nil, []string{"--api-base", "https://gateway.example", "--auth", "none"}, "api=https://gateway.example sandbox=false"},
+		{nil, []string{"--api-base", "http://localhost:8080/v1"}, "api=http://localhost:8080/v1 sandbox=false"},
+		{[]string{key}, []string{"--api-base", "http://gateway.example", "--allow-http"}, "api=http://gateway.example sandbox=false"},
+		{[]string{key}, []string{"--sandbox"}, "api=http://sandbox/v1 sandbox=true"},
+	} {
+		o := runProgram(t, "", tc.env, append(tc.args, "--log-level", "info")...)
+		if o.code != 0 || !strings.HasSuffix(o.stderr, " "+tc.want+"\n") || strings.Contains(o.stderr, "canary") {
+			t.Errorf("%q %q: %+v, want %q", tc.env, tc.args, o, tc.want)
+		}
+		if o := runProgram(t, "", tc.env, tc.args...); o != (outcome{}) {
+			t.Errorf("%q %q: nothing is wrong, and it left %+v", tc.env, tc.args, o)
 		}
 	}
-	if o := runProgram(t, "", []string{"RUNS_MCP_TIMEOUT=soon"}, "--version"); o.code != 0 || !strings.HasPrefix(o.out, "runs-mcp ") || !strings.Contains(o.out, runtime.Version()) {
+}
+
+// An error text names the setting that a key came from.
+func TestA401NamesTheSettingOfTheKey(t *testing.T) {
+	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer sk-canary" {
+			t.Errorf("sent %q", r.Header)
+		}
+		w.WriteHeader(401)
+	}))
+	defer h.Close()
+	file := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(file, []byte("sk-canary\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for want, env := range map[string]string{
+		"OPENAI_API_KEY_FILE":              "OPENAI_API_KEY_FILE=" + file,
+		"RUNS_MCP_HEADERS (Authorization)": "RUNS_MCP_HEADERS=Authorization: Bearer sk-canary",
+		"(OPENAI_API_KEY_COMMAND)":         "OPENAI_API_KEY_COMMAND=echo sk-canary",
+	} {
+		o := runProgram(t, getQueued, []string{env}, "--api-base", h.URL)
+		if !strings.Contains(o.out, want) || strings.Contains(o.out+o.stderr, "canary") {
+			t.Errorf("%s: %+v, want %q", env, o, want)
+		}
+	}
+}
+
+func TestHelpAndVersion(t *testing.T) {
+	if o := runProgram(t, "", nil, "--help"); o.code != 0 || o.stderr != "" || !strings.Contains(o.out, "--api-key-command CMD\n") {
 		t.Errorf("%+v", o)
+	}
+	if o := runProgram(t, "", nil, "--version"); o.code != 0 || o.stderr != "" || !strings.HasPrefix(o.out, "runs-mcp ") || !strings.Contains(o.out, runtime.Version()) {
+		t.Errorf("%+v", o)
+	}
+}
+
+// An output that cannot be written is a failure, whatever is asked for.
+func TestBrokenStdout(t *testing.T) {
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip("there is no /dev/full")
+	}
+	for _, redirection := range []string{">/dev/full", ">&-"} {
+		for _, flag := range []string{"--version", "--help", "--sandbox"} {
+			cmd := exec.Command("sh", "-c", `exec "$0" "$1" `+redirection, path, flag)
+			var stderr bytes.Buffer
+			cmd.Stdin, cmd.Stderr = strings.NewReader(getQueued), &stderr
+			if cmd.Run(); cmd.ProcessState.ExitCode() != 1 || strings.Count(stderr.String(), "\n") != 1 {
+				t.Errorf("%s %s: exit code %d, stderr %q", flag, redirection, cmd.ProcessState.ExitCode(), stderr.String())
+			}
+		}
+	}
+	for _, redirection := range []string{">/dev/null", ">/dev/null 2>&1", "1<>/dev/null 2<>/dev/null", "1<>" + filepath.Join(t.TempDir(), "out")} {
+		if out, err := exec.Command("sh", "-c", `exec "$0" --version `+redirection, path).CombinedOutput(); err != nil || len(out) > 0 {
+			t.Errorf("%s: %v, %s", redirection, err, out)
+		}
+	}
+}
+
+// A person who starts it in a terminal is told what it waits for.
+func TestTerminalGetsALine(t *testing.T) {
+	terminal, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil {
+		t.Skip("there is no /dev/ptmx")
+	}
+	defer terminal.Close()
+	cmd := program(t, nil, "--sandbox")
+	cmd.Stdin = terminal
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, _ := bufio.NewReader(stderr).ReadString('\n')
+	if !strings.HasPrefix(line, "runs-mcp: an MCP server ") || !strings.HasSuffix(line, "| runs-mcp --sandbox\n") {
+		t.Errorf("stderr has %q", line)
+	}
+	cmd.Process.Signal(syscall.SIGTERM)
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+	cmd = program(t, nil, "--sandbox") // its input is /dev/null, a device too
+	if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
+		t.Errorf("%s, %v", out, err)
+	}
+}
+
+// The key command and what it started end with the program, and at once.
+func TestKeyCommandEndsWithTheProgram(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no signals")
+	}
+	h := httptest.NewServer(sandbox.New())
+	defer h.Close()
+	for _, how := range []os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, nil} {
+		file := filepath.Join(t.TempDir(), "pid")
+		s := &session{Cmd: program(t, []string{fmt.Sprintf("OPENAI_API_KEY_COMMAND=sh -c 'echo $$ >%s.new; mv %s.new %s; sleep 60; true'; true", file, file, file)}, "--api-base", h.URL)}
+		s.start(t)
+		io.WriteString(s.in, getQueued)
+		pid := 0
+		for n := 0; n == 0; runtime.Gosched() {
+			b, _ := os.ReadFile(file)
+			n, _ = fmt.Sscan(string(b), &pid)
+		}
+		begin := time.Now()
+		if how == nil { // the call is given up, and the input ends
+			io.WriteString(s.in, `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}`+"\n")
+			s.in.Close()
+		} else {
+			s.Process.Signal(how)
+		}
+		if err := s.Wait(); err != nil || time.Since(begin) > 10*time.Second {
+			t.Errorf("%v: %v after %s", how, err, time.Since(begin))
+		}
+		command, err := os.FindProcess(pid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for deadline := time.Now().Add(10 * time.Second); command.Signal(syscall.Signal(0)) == nil; runtime.Gosched() {
+			if state, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)); strings.Contains(string(state), ") Z ") {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("%v: process %d runs on", how, pid)
+			}
+		}
+	}
+}
+
+// What a server sends after its answer, which may be an echo of our request, is
+// logged by nobody.
+func TestUnsolicitedBytesAreNotLogged(t *testing.T) {
+	sent := make(chan any)
+	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		const run = `{"id":"run_queued","status":"queued"}`
+		fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s%s", len(run), run, r.Header.Get("Authorization"))
+		io.Copy(io.Discard, conn) // until the client has found it out
+		conn.Close()
+		close(sent)
+	}))
+	defer h.Close()
+	s := &session{Cmd: program(t, []string{"OPENAI_API_KEY=sk-canary"}, "--api-base", h.URL, "--log-level", "error")}
+	s.start(t)
+	io.WriteString(s.in, getQueued)
+	s.read(t)
+	<-sent
+	s.in.Close()
+	if err := s.Wait(); err != nil || s.stderr.Len() > 0 {
+		t.Errorf("%v, stderr has %q", err, s.stderr.String())
 	}
 }
 
@@ -289,15 +434,9 @@ func TestSettingsOnTheWire(t *testing.T) {
 		query     string
 	}{
 		{[]string{"OPENAI_API_KEY=k", "OPENAI_BASE_URL=" + base}, nil, map[string]string{"Authorization": "Bearer k", "Openai-Beta": "assistants=v2", "Accept": "application/json"}, ""},
-		{[]string{"OPENAI_API_KEY=k", "OPENAI_API_BASE=" + base}, nil, map[string]string{"Authorization": "Bearer k"}, ""},
-		{[]string{"OPENAI_API_KEY=k", "OPENAI_BASE_URL=" + base, "OPENAI_API_BASE=https://nowhere.example"}, nil, map[string]string{"Authorization": "Bearer k"}, ""},
 		{[]string{"OPENAI_API_KEY=k", "OPENAI_BASE_URL=https://nowhere.example"}, []string{"--api-base", base + "/?api-version=v1&x=1", "--query", "x=2"}, nil, "api-version=v1&x=2"},
-		{[]string{"OPENAI_API_KEY=k", "OPENAI_BASE_URL=" + base}, []string{"--api-base", "", "--auth="}, map[string]string{"Authorization": "Bearer k"}, ""},
-		{[]string{"RUNS_MCP_QUERY=api-version=v1&y=a%20b"}, []string{"--api-base", base, "--query", "z=3"}, map[string]string{"Authorization": ""}, "api-version=v1&y=a+b&z=3"},
 		{[]string{"OPENAI_API_KEY=k", "OPENAI_AUTH=api-key"}, []string{"--api-base", base}, map[string]string{"Authorization": "", "Api-Key": "k"}, ""},
 		{[]string{"OPENAI_API_KEY=k", "OPENAI_AUTH=api-key"}, []string{"--api-base", base, "--auth", "none"}, map[string]string{"Authorization": "", "Api-Key": ""}, ""},
-		{[]string{"OPENAI_ORG_ID=o", "OPENAI_PROJECT_ID=p"}, []string{"--api-base", base}, map[string]string{"Openai-Organization": "o", "Openai-Project": "p"}, ""},
-		{[]string{"OPENAI_ORG_ID=o", "OPENAI_ORGANIZATION=first"}, []string{"--api-base", base, "--project", "flag"}, map[string]string{"Openai-Organization": "first", "Openai-Project": "flag"}, ""},
 		{[]string{"PORTKEY_API_KEY=pk", "PORTKEY_VIRTUAL_KEY=vk", "PORTKEY_PROVIDER=openai", "PORTKEY_CONFIG=c"}, []string{"--api-base", base},
 			map[string]string{"X-Portkey-Api-Key": "pk", "X-Portkey-Virtual-Key": "vk", "X-Portkey-Provider": "openai", "X-Portkey-Config": "c", "Authorization": ""}, ""},
 		{[]string{"OPENAI_API_KEY=k", "RUNS_MCP_HEADERS=authorization: Token t\r\nX-A: 1\n\nX-B: env"}, []string{"--api-base", base, "--header", "x-b: flag", "--header", "X-C: a: b"},
@@ -348,9 +487,20 @@ func TestMoreSettings(t *testing.T) {
 	if o := runProgram(t, list, []string{"RUNS_MCP_READ_ONLY=1"}, "--sandbox", "--read-only=false"); gjson.Get(o.out, "result.tools.#").Int() != 3 {
 		t.Error("a flag does not beat the environment")
 	}
-	o := runProgram(t, `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"c","version":"1"}}}`, nil, "--sandbox")
-	if !strings.Contains(gjson.Get(o.out, "result.instructions").Str, "SANDBOX") {
-		t.Error(o.out)
+	initialize := `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"c","version":"1"}}}`
+	for _, tc := range []struct {
+		args            []string
+		sandbox, cancel bool // what the instructions speak of
+	}{
+		{[]string{"--sandbox"}, true, true},
+		{[]string{"--sandbox", "--read-only"}, true, false},
+		{[]string{"--api-base", h.URL}, false, true},
+	} {
+		o := runProgram(t, initialize, nil, tc.args...)
+		instructions := gjson.Get(o.out, "result.instructions").Str
+		if strings.Contains(instructions, "SANDBOX") != tc.sandbox || strings.Contains(instructions, "cancel_run") != tc.cancel {
+			t.Errorf("%q: %s, want sandbox %t, cancel_run %t", tc.args, o.out, tc.sandbox, tc.cancel)
+		}
 	}
 }
 
@@ -430,7 +580,7 @@ func TestSignalsEndTheProgram(t *testing.T) {
 		<-r.Context().Done()
 	}))
 	defer h.Close()
-	for _, sig := range []os.Signal{syscall.SIGTERM, syscall.SIGINT} {
+	for _, sig := range []os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
 		for _, draining := range []bool{false, true} {
 			s := start(t, "--api-base", h.URL)
 			io.WriteString(s.in, getQueued)

@@ -39,7 +39,7 @@ var slow = map[string]http.HandlerFunc{
 		}
 	},
 	"answers 500 after 20 s": func(w http.ResponseWriter, r *http.Request) {
-		pause(r, 20 * time.Second)
+		pause(r, 20*time.Second)
 		status(500, "boom")(w, r)
 	},
 	"asks to wait 30 s":         status(429, "slow down", "Retry-After", "30"),
@@ -103,7 +103,7 @@ func TestNoTimeLimitAtAll(t *testing.T) {
 	})
 	synctest.Test(t, func(t *testing.T) { // an attempt of 80 s ends in a call that is longer
 		h := connect(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			pause(r, 79 * time.Second)
+			pause(r, 79*time.Second)
 			answers(`{"id":"r","status":"completed"}`)(w, r)
 		}), func(o *tools.Options) { o.Timeout = 80 * time.Second })
 		h.good("get_run", `{"thread_id":"t","run_id":"r"}`)

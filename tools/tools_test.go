@@ -49,7 +49,7 @@ func connect(t testing.TB, h http.Handler, options ...func(*tools.Options)) *hos
 	for _, change := range options {
 		change(&o)
 	}
-	c, err := runsapi.New(runsapi.Config{BaseURL: o.BaseURL, MaxRetries: 2, Timeout: o.Timeout, Transport: sandbox.Transport(t.Context(), h)})
+	c, err := runsapi.New(runsapi.Config{BaseURL: o.BaseURL, Auth: runsapi.AuthNone, MaxRetries: 2, Timeout: o.Timeout, Transport: sandbox.Transport(t.Context(), h)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,226 @@
+// Package settings turns flags and environment into the settings of the
+// program. One table holds them all; parsing and --help are made from it.
+//
+// Flags beat the environment, and a blank value counts as none: hosts expand what
+// is not set to "". No error shows a value, as it may be a secret.
+package settings
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"runs-mcp/runsapi"
+)
+
+const (
+	openAI  = "https://api.openai.com/v1"
+	portkey = "https://api.portkey.ai/v1"
+)
+
+// Settings are the parsed flags and environment.
+type Settings struct {
+	Help, Version bool // print it and exit; nothing else is set then
+	Client        runsapi.Config
+	ReadOnly      bool
+	Sandbox       bool
+	LogLevel      slog.Level
+}
+
+// setting is one row of the table.
+type setting struct {
+	flag  string   // "" if it is never a flag, as arguments can be seen by others
+	arg   string   // what --help calls the flag's value; "" for a switch
+	env   []string // the first that is not blank counts
+	help  string
+	set   func(value string) error
+	shell bool // the value is a shell command, in which ${NAME} is the shell's to expand
+	lines bool // the variable, but not the flag, may hold several lines
+}
+
+// table returns the rows, which set s, and gives s its defaults.
+func (s *Settings) table() []setting {
+	c := &s.Client
+	*c = runsapi.Config{
+		Auth: runsapi.AuthBearer, Header: http.Header{}, Query: url.Values{},
+		Timeout: 45 * time.Second, MaxRetries: 2,
+	}
+	s.LogLevel = slog.LevelWarn
+	return []setting{
+		{
+			flag: "api-base", arg: "URL", env: []string{"OPENAI_BASE_URL", "OPENAI_API_BASE"}, set: text(&c.BaseURL),
+			help: "what comes before /threads; default " + openAI + ", or " + portkey + " with PORTKEY_API_KEY",
+		},
+		{
+			env: []string{"OPENAI_API_KEY"}, set: secret(&c.APIKey),
+			help: "the key; needed unless another credential, --auth none or --sandbox is given, or the base is on this machine",
+		},
+		{
+			env: []string{"OPENAI_API_KEY_FILE"}, set: text(&c.KeyFile),
+			help: "file whose first line is the key; read again when it has changed, and on a 401; beats OPENAI_API_KEY",
+		},
+		{
+			flag: "api-key-command", arg: "CMD", env: []string{"OPENAI_API_KEY_COMMAND"}, set: command(&c.KeyCommand), shell: true,
+			help: "shell command that prints the key, for short-lived tokens; run at the first call, every 45 minutes, and on a 401; beats both",
+		},
+		{
+			flag: "auth", arg: "bearer|api-key|none", env: []string{"OPENAI_AUTH"},
+			set:  oneOf(&c.Auth, runsapi.AuthBearer, runsapi.AuthAPIKey, runsapi.AuthNone),
+			help: "header for the key: Authorization: Bearer (default), Azure's api-key, or none",
+		},
+		{
+			flag: "organization", arg: "ID", env: []string{"OPENAI_ORGANIZATION", "OPENAI_ORG_ID"}, set: text(&c.Organization),
+			help: "OpenAI-Organization header",
+		},
+		{
+			flag: "project", arg: "ID", env: []string{"OPENAI_PROJECT_ID"}, set: text(&c.Project),
+			help: "OpenAI-Project header",
+		},
+		{
+			env: []string{"PORTKEY_API_KEY"}, set: secret(&c.Portkey.APIKey),
+			help: "x-portkey-api-key header; like the next three, never sent to api.openai.com or *.azure.com",
+		},
+		{env: []string{"PORTKEY_VIRTUAL_KEY"}, set: secret(&c.Portkey.VirtualKey), help: "x-portkey-virtual-key header"},
+		{env: []string{"PORTKEY_PROVIDER"}, set: text(&c.Portkey.Provider), help: "x-portkey-provider header"},
+		{env: []string{"PORTKEY_CONFIG"}, set: secret(&c.Portkey.Config), help: "x-portkey-config header"},
+		{
+			flag: "header", arg: "'Name: value'", env: []string{"RUNS_MCP_HEADERS"}, set: headers(c.Header), lines: true,
+			help: "header of every request, beats those above; repeatable, in the variable one a line; secrets belong in the variable",
+		},
+		{
+			flag: "query", arg: "name=value", env: []string{"RUNS_MCP_QUERY"}, set: queries(c.Query),
+			help: "query of every request, such as api-version=v1; repeatable, in the variable a=b&c=d",
+		},
+		{
+			flag: "allow-http", env: []string{"RUNS_MCP_ALLOW_HTTP"}, set: boolean(&c.AllowHTTP),
+			help: "let a credential go over plain http to another machine",
+		},
+		{
+			flag: "timeout", arg: "DURATION", env: []string{"RUNS_MCP_TIMEOUT"}, set: duration(&c.Timeout),
+			help: "of one HTTP attempt, such as 90s; default 45s, 0 = no limit",
+		},
+		{
+			flag: "max-retries", arg: "N", env: []string{"RUNS_MCP_MAX_RETRIES"}, set: number(&c.MaxRetries, 0, 100),
+			help: "after a failed attempt, 0-100; default 2, 0 = none",
+		},
+		{
+			flag: "read-only", env: []string{"RUNS_MCP_READ_ONLY"}, set: boolean(&s.ReadOnly),
+			help: "only get_run and list_runs",
+		},
+		{
+			flag: "sandbox", env: []string{"RUNS_MCP_SANDBOX"}, set: boolean(&s.Sandbox),
+			help: "made-up data from memory, no account needed; threads thread_demo and thread_long",
+		},
+		{
+			flag: "log-level", arg: "debug|info|warn|error", env: []string{"RUNS_MCP_LOG_LEVEL"}, set: level(&s.LogLevel),
+			help: "of the log on stderr; default warn",
+		},
+	}
+}
+
+// value is a setting that was given.
+type value struct {
+	setting
+	name string // of the flag or variable
+	text string
+}
+
+func (v value) isFlag() bool { return strings.HasPrefix(v.name, "--") }
+
+func (v value) apply() error {
+	if v.lines && v.isFlag() && strings.ContainsAny(v.text, "\r\n") {
+		return fmt.Errorf("%s has a line break in it", v.name)
+	}
+	if isPlaceholder(v.text, v.shell) {
+		return fmt.Errorf("%s holds a placeholder that nothing has replaced: the program that starts runs-mcp must put the value there", v.name)
+	}
+	if err := v.set(v.text); err != nil {
+		return fmt.Errorf("%s %w", v.name, err)
+	}
+	return nil
+}
+
+// Parse makes settings of the arguments and the environment. Its errors name
+// the setting at fault and fit on a line.
+func Parse(args []string, getenv func(string) string) (*Settings, error) {
+	s := &Settings{}
+	table := s.table()
+	values := fromEnvironment(table, getenv)
+	// The flags' values are applied only after all flags were parsed: the errors
+	// of package flag show a value, and nothing may keep --version from working.
+	flags := flag.NewFlagSet("runs-mcp", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.BoolFunc("version", "", func(string) error {
+		s.Version = true
+		return nil
+	})
+	for _, row := range table {
+		add := func(text string) error {
+			values = append(values, value{row, "--" + row.flag, text})
+			return nil
+		}
+		switch {
+		case row.flag == "":
+		case row.arg == "":
+			flags.BoolFunc(row.flag, "", add)
+		default:
+			flags.Func(row.flag, "", add)
+		}
+	}
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return &Settings{Help: true}, nil
+	case err != nil:
+		return nil, flagError(err)
+	case s.Version:
+		return &Settings{Version: true}, nil
+	case flags.NArg() > 0:
+		return nil, errors.New("there are no arguments but flags; --help lists them")
+	}
+	for _, v := range values {
+		if isBlank(v.text) {
+			continue
+		}
+		if err := v.apply(); err != nil {
+			return nil, err
+		}
+	}
+	if s.Client.BaseURL == "" {
+		s.Client.BaseURL = openAI
+		if s.Client.Portkey.APIKey != "" {
+			s.Client.BaseURL = portkey
+		}
+	}
+	return s, checkProxies(getenv)
+}
+
+// fromEnvironment lists the variables of table that are set.
+func fromEnvironment(table []setting, getenv func(string) string) (values []value) {
+	for _, row := range table {
+		for _, name := range row.env {
+			if text := getenv(name); !isBlank(text) {
+				values = append(values, value{row, name, text})
+				break
+			}
+		}
+	}
+	return values
+}
+
+func isBlank(text string) bool { return strings.TrimSpace(text) == "" }
+
+// flagError is an error of package flag without the value, which may be a
+// secret, and with the flag as --help spells it.
+func flagError(err error) error {
+	problem, _, _ := strings.Cut(err.Error(), "=")
+	if !strings.Contains(problem, "--") {
+		problem = strings.Replace(problem, ": -", ": --", 1)
+	}
+	return fmt.Errorf("%s; --help lists the flags", problem)
+}

@@ -1,0 +1,209 @@
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// The functions below make the set function of a setting. An error reads on
+// from the name of the setting.
+
+// text takes any value of one line.
+func text(p *string) func(string) error {
+	return func(v string) error {
+		v = strings.TrimSpace(v)
+		if strings.ContainsFunc(v, unicode.IsControl) {
+			return errors.New("has a line break or another control character in it")
+		}
+		*p = v
+		return nil
+	}
+}
+
+// secret is text that nobody means to have quotes around it.
+func secret(p *string) func(string) error {
+	set := text(p)
+	return func(v string) error {
+		if isQuoted(strings.TrimSpace(v)) {
+			return errors.New("has quotes around its value: give it without them")
+		}
+		return set(v)
+	}
+}
+
+func command(p *string) func(string) error {
+	return func(v string) error {
+		*p = v
+		return nil
+	}
+}
+
+func boolean(p *bool) func(string) error {
+	return func(v string) (err error) {
+		if *p, err = strconv.ParseBool(v); err != nil {
+			return errors.New("is neither true nor false")
+		}
+		return nil
+	}
+}
+
+func oneOf(p *string, values ...string) func(string) error {
+	return func(v string) error {
+		if !slices.Contains(values, v) {
+			return fmt.Errorf("is not one of %s", strings.Join(values, ", "))
+		}
+		*p = v
+		return nil
+	}
+}
+
+func number(p *int, least, most int) func(string) error {
+	return func(v string) error {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < least || n > most {
+			return fmt.Errorf("is not a whole number from %d to %d", least, most)
+		}
+		*p = n
+		return nil
+	}
+}
+
+// duration takes a number alone as seconds.
+func duration(p *time.Duration) func(string) error {
+	return func(v string) error {
+		if _, err := strconv.Atoi(v); err == nil {
+			v += "s"
+		}
+		d, err := time.ParseDuration(v)
+		if err != nil || d < 0 {
+			return errors.New("is not a duration such as 90s or 2m, or 0 for no limit")
+		}
+		*p = d
+		return nil
+	}
+}
+
+func level(p *slog.Level) func(string) error {
+	return func(v string) error {
+		if p.UnmarshalText([]byte(v)) != nil {
+			return errors.New("is not one of debug, info, warn, error")
+		}
+		return nil
+	}
+}
+
+// headers takes lines of the form 'Name: value'.
+func headers(h http.Header) func(string) error {
+	return func(v string) error {
+		for line := range strings.Lines(v) {
+			if strings.TrimSpace(line) == "" {
+				continue
+			}
+			name, value, ok := strings.Cut(line, ":")
+			name, value = http.CanonicalHeaderKey(strings.TrimSpace(name)), strings.TrimSpace(value)
+			switch {
+			case isQuoted(name) || isQuotedKey(name, value):
+				return errors.New("has quotes around a header or its value: give it without them")
+			case !ok || !isHeaderName(name):
+				return errors.New("is not of the form 'Name: value'")
+			case name == "Host" || name == "Content-Length" || name == "Transfer-Encoding":
+				return fmt.Errorf("cannot set %s", name)
+			}
+			h.Set(name, value)
+		}
+		return nil
+	}
+}
+
+// isHeaderName reports whether name is a token of RFC 9110, section 5.6.2.
+func isHeaderName(name string) bool {
+	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
+		return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
+	})
+}
+
+// isQuotedKey reports whether a header for a key has it in quotes, after
+// "Bearer" or without. In other headers quotes may be meant.
+func isQuotedKey(name, value string) bool {
+	return (name == "Authorization" || strings.HasSuffix(name, "Key") || strings.HasSuffix(name, "Token")) &&
+		isQuoted(value[strings.LastIndexByte(value, ' ')+1:])
+}
+
+// isQuoted reports whether v begins or ends with a quotation mark of any kind.
+func isQuoted(v string) bool {
+	const quotes = "\"'`“”‘’„«»"
+	first, _ := utf8.DecodeRuneInString(v)
+	last, _ := utf8.DecodeLastRuneInString(v)
+	return strings.ContainsRune(quotes, first) || strings.ContainsRune(quotes, last)
+}
+
+// queries takes name=value pairs with & between them.
+func queries(q url.Values) func(string) error {
+	return func(v string) error {
+		v = strings.TrimPrefix(strings.TrimSpace(v), "?")
+		parsed, err := url.ParseQuery(v)
+		for pair := range strings.SplitSeq(v, "&") {
+			if name, _, ok := strings.Cut(pair, "="); !ok || name == "" {
+				err = errors.New("no name, or no value")
+			}
+		}
+		if err != nil {
+			return errors.New("is not of the form name=value")
+		}
+		for name, values := range parsed {
+			q[name] = values
+		}
+		return nil
+	}
+}
+
+// placeholder matches what documentation and host configurations write for a
+// value that is still to be put in: ${NAME} anywhere, and as a word of its own
+// $NAME, $(command), {{NAME}}, {NAME}, %NAME%, <NAME>, and any word with an
+// ellipsis, such as sk-….
+var placeholder = regexp.MustCompile(`\$\{[^}]*\}+|(?:^|[\s"'=&?/\\:;,.@])` +
+	`(?:\$(?:[Ee]nv:)?[A-Za-z_]\w*|\$\([^)]*\)|\{\{[^{}]*\}\}|\{[A-Za-z_][\w .:]*\}|%[^%\s]+%|<[^<>@/]+>|[\w-]*(?:…|\.{3})[\w-]*)` +
+	`(?:$|[\s"'&?/\\:;,.@])`)
+
+// isPlaceholder reports whether v holds a placeholder. A shell command is one
+// only if it is nothing else.
+func isPlaceholder(v string, shell bool) bool {
+	v = strings.TrimSpace(v)
+	match := placeholder.FindString(v)
+	return match != "" && (!shell || match == v)
+}
+
+// checkProxies refuses what package net/http would drop in silence, and so go
+// past the proxy.
+func checkProxies(getenv func(string) string) error {
+	for _, names := range [][]string{{"HTTP_PROXY", "http_proxy"}, {"HTTPS_PROXY", "https_proxy"}} {
+		for _, name := range names {
+			if v := getenv(name); v != "" {
+				if !isProxy(v) {
+					return fmt.Errorf("%s is not a proxy's URL, such as http://proxy.example:3128", name)
+				}
+				break // net/http reads the first that is set
+			}
+		}
+	}
+	return nil
+}
+
+// isProxy reports whether v is a URL, or a host and port, that net/http can use.
+func isProxy(v string) bool {
+	if !strings.Contains(v, "://") {
+		v = "http://" + v
+	}
+	u, err := url.Parse(v)
+	return err == nil && u.Hostname() != "" && slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme)
+}
