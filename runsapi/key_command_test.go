@@ -346,17 +346,6 @@ func (s slowKey) key(context.Context) (string, error) { time.Sleep(s.Duration); 
 func (slowKey) refused(string) bool                   { return false }
 func (slowKey) seen() []string                        { return nil }
 
-func TestNoRetryStartsLateBecauseOfTheKeyCommand(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := &script{start: time.Now(), steps: []http.HandlerFunc{status(429, "", "Retry-After", "10")}}
-		c := dial(t, s.ServeHTTP, func(cfg *Config) { cfg.KeyCommand = "exit 1" })
-		c.keys = slowKey{50 * time.Second}
-		if _, err := c.GetRun(t.Context(), "t", "r"); err == nil || len(s.times) != 1 {
-			t.Errorf("%d tries, %v", len(s.times), err)
-		}
-	})
-}
-
 func TestCallDoesNotWaitForAKeyLongerThanItsContext(t *testing.T) {
 	c := dial(t, answers(runJSON), func(cfg *Config) { cfg.KeyCommand = "sleep 60; echo key" })
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)

@@ -13,6 +13,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"runs-mcp/runsapi/sandbox"
+	"runs-mcp/tools"
 )
 
 func TestListRunsSendsAndReturnsAPage(t *testing.T) {
@@ -170,7 +171,8 @@ func TestCursorsThatLeadNowhere(t *testing.T) {
 
 func TestAScanThatGetsNoPageSaysWhatWasAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := connect(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+		hang := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+		h := connect(t, hang, func(o *tools.Options) { o.Timeout = time.Minute })
 		if got := h.bad("list_runs", `{"thread_id":"t","all":true}`); !strings.HasPrefix(got, "GET /v1/threads/t/runs got no answer: no page of runs came within 45 s; try again later") {
 			t.Error(got)
 		}
