@@ -65,7 +65,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, in io.R
 		fmt.Fprintf(out, "runs-mcp %s, %s\n", version(), runtime.Version())
 		return exitOK
 	}
-	log := slog.New(slog.NewTextHandler(errw, &slog.HandlerOptions{Level: s.logLevel}))
+	stderr := stdio.NewLog(errw)
+	defer stderr.Close(100 * time.Millisecond)
+	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: s.logLevel}))
 	instructions := "Runs of OpenAI Assistants threads: list_runs finds them, get_run reads or awaits one"
 	if !s.readOnly {
 		instructions += ", cancel_run stops one"
