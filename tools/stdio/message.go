@@ -141,7 +141,7 @@ func readParams(raw string) (p params) {
 // isEmpty reports whether v is absent, null, or the empty list that PHP makes of
 // an empty object.
 func isEmpty(v gjson.Result) bool {
-	return v.Type == gjson.Null || v.IsArray() && strings.Trim(v.Raw, "[] \t\r\n") == ""
+	return v.Type == gjson.Null || v.IsArray() && strings.TrimSpace(v.Raw[1:len(v.Raw)-1]) == ""
 }
 
 // isObject reports whether v is an object, or the empty list that stands for one.

@@ -10,7 +10,7 @@ import (
 const (
 	maxCalls        = 1024     // requests of the kind calls that run at the same time
 	maxPendingBytes = 64 << 20 // of requests that are read and not answered yet
-	requestOverhead = 256      // bytes that a request takes beside its line
+	requestOverhead = 512      // bytes that a request takes beside its line
 
 	// maxIdle is how many workers of a kind are kept when there is nothing to do.
 	// Their stacks have already grown to what a request takes: that makes calls one
@@ -74,12 +74,12 @@ func (q *queue) add(r *request, kind *workers) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	r.size += requestOverhead
-	for q.bytes+r.size > maxPendingBytes {
-		if q.isClosed {
-			return
-		}
+	for q.bytes+r.size > maxPendingBytes && !q.isClosed {
 		q.startQueued()
 		q.notFull.Wait()
+	}
+	if q.isClosed {
+		return
 	}
 	q.bytes += r.size
 	q.pending++

@@ -58,7 +58,9 @@ func newWriter(out io.Writer) *writer {
 }
 
 // run writes lines until the output fails or the writer is closed. Lines that
-// are ready at the same time go out in one write.
+// are ready at the same time go out in one write, unless the reader is slow: then
+// no line begins before the one before it is out, so that the end has to wait for
+// one only.
 func (w *writer) run() {
 	defer close(w.ended)
 	for w.err == nil {
@@ -68,7 +70,7 @@ func (w *writer) run() {
 		case <-w.closing:
 			return
 		}
-		for more := true; more; {
+		for more := !w.slow; more; {
 			select {
 			case l := <-w.lines:
 				w.add(l)
