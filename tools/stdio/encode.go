@@ -85,15 +85,17 @@ const (
 )
 
 // The bytes at which something may have to be escaped.
-var (
-	inText = [256]bool{
-		0: true, 1: true, 2: true, 3: true, 4: true, 5: true, 6: true, 7: true, 8: true, 9: true, 10: true,
-		11: true, 12: true, 13: true, 14: true, 15: true, 16: true, 17: true, 18: true, 19: true, 20: true, 21: true,
-		22: true, 23: true, 24: true, 25: true, 26: true, 27: true, 28: true, 29: true, 30: true, 31: true,
-		'"': true, '\\': true, nelByte: true, separatorByte: true,
+var inText, inJSON = escapable()
+
+func escapable() (inText, inJSON [256]bool) {
+	for c := range ' ' {
+		inText[c] = true
 	}
-	inJSON = [256]bool{nelByte: true, separatorByte: true}
-)
+	inText['"'], inText['\\'] = true, true
+	inText[nelByte], inText[separatorByte] = true, true
+	inJSON[nelByte], inJSON[separatorByte] = true, true
+	return inText, inJSON
+}
 
 // appendEscaped appends s to b with the characters escaped that begin with one of
 // the special bytes and must not stand in a string of a line.

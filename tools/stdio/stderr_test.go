@@ -20,6 +20,9 @@ func TestALogThatNobodyReadsBlocksNothing(t *testing.T) {
 		logger := slog.New(slog.NewTextHandler(log, nil))
 		for i := range 5000 {
 			logger.Info("hello", "n", i)
+			if i == 0 {
+				synctest.Wait() // for the first line to be on its way
+			}
 		}
 		synctest.Wait()
 		lines := make(chan string, 10_000)

@@ -134,6 +134,7 @@ func (w *writer) report() {
 	for len(w.due) > 0 && w.due[0].end <= w.written.Load() {
 		w.due[0].request.answered.Store(true)
 		close(w.due[0].done)
+		w.due[0] = nil // the answer is not kept
 		w.due = w.due[1:]
 	}
 }

@@ -1,6 +1,7 @@
 package stdio_test
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"github.com/tidwall/gjson"
 
@@ -365,6 +367,33 @@ func TestLargeResultsAreNotCopied(t *testing.T) {
 	if allocated := after.TotalAlloc - before.TotalAlloc; allocated > 2<<20 || out < 64<<20 {
 		t.Errorf("%d bytes were allocated to write %d", allocated, out)
 	}
+}
+
+func TestAnswersAreNotKept(t *testing.T) {
+	s := offer(nil)
+	var answers []weak.Pointer[stdio.Result]
+	s.CallTool = func(context.Context, stdio.Call) *stdio.Result {
+		answer := text(strings.Repeat("x", 100))
+		answers = append(answers, weak.Make(answer))
+		return answer
+	}
+	in, stdin := io.Pipe()
+	stdout, out := io.Pipe()
+	go stdio.Serve(t.Context(), s, in, out)
+	lines := bufio.NewReader(stdout)
+	for range 3 {
+		io.WriteString(stdin, call("1", "any")+"\n")
+		lines.ReadString('\n')
+	}
+	io.WriteString(stdin, ping("2")+"\n")
+	lines.ReadString('\n')
+	runtime.GC()
+	for i, answer := range answers {
+		if answer.Value() != nil {
+			t.Errorf("answer %d is kept after it was written", i)
+		}
+	}
+	stdin.Close()
 }
 
 type counter int
