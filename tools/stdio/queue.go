@@ -10,7 +10,7 @@ import (
 const (
 	maxCalls        = 1024     // requests of the kind calls that run at the same time
 	maxPendingBytes = 64 << 20 // of requests that are read and not answered yet
-	requestOverhead = 512      // bytes that a request takes beside its line
+	requestOverhead = 256      // bytes that a request takes beside its line
 
 	// maxIdle is how many workers of a kind are kept when there is nothing to do.
 	// Their stacks have already grown to what a request takes: that makes calls one

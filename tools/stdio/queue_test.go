@@ -233,9 +233,9 @@ func TestFloodPausesReading(t *testing.T) {
 		lines, chunk, least, most int
 	}{
 		{strings.Replace(ping("1"), `"}`, `","params":{"x":"`+strings.Repeat("x", 1<<20)+`"}}`, 1), 80, 1, 60, 64},
-		{"x", 300_000, 1000, 125_000, 135_000},
+		{"x", 300_000, 1000, 250_000, 265_000},
 		{`{"jsonrpc":"1.0","id":"` + strings.Repeat("i", 1<<20) + `"}`, 80, 1, 29, 33}, // id and key are held
-		{ping("1"), 300_000, 1000, 110_000, 131_000},                                   // one id for all
+		{ping("1"), 300_000, 1000, 190_000, 230_000},                                   // one id for all
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			in, stdin := io.Pipe()
