@@ -1,7 +1,6 @@
 package stdio
 
 import (
-	"bytes"
 	"encoding/json"
 	"strings"
 	"unicode/utf8"
@@ -29,13 +28,16 @@ func (w *writer) toolResult(r *Result, extra string) {
 	w.json(extra + "}")
 }
 
-// marshal is json.Marshal without escaping <, > and &.
-func marshal(v any) (string, error) {
-	var b bytes.Buffer
+// marshal is json.Marshal without escaping <, > and &. It panics if v cannot be
+// encoded, which is a fault of the program, not of its input.
+func marshal(v any) string {
+	var b strings.Builder
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	err := e.Encode(v)
-	return strings.TrimSuffix(b.String(), "\n"), err
+	if err := e.Encode(v); err != nil {
+		panic(err)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // text appends s, which is valid UTF-8, as the inside of a JSON string.

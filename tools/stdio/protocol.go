@@ -48,11 +48,7 @@ func (c *connection) handle(ctx context.Context, r *request) (encode func(*write
 			hints.SetCacheHints(0, mcp.CacheScopePrivate)
 		}
 	}
-	body, err := marshal(result)
-	if err != nil {
-		c.server.Log.Error("an answer cannot be encoded", "method", r.method, "error", err)
-		return nil, refuse(mcp.INTERNAL_ERROR, "internal error")
-	}
+	body := marshal(result)
 	return func(w *writer) { w.json(body) }, nil
 }
 
@@ -155,10 +151,7 @@ func (c *connection) callTool(ctx context.Context, r *request, p params, modern 
 	if modern {
 		var common mcp.Result
 		c.complete(&common)
-		body, err := marshal(common)
-		if err != nil {
-			return nil, refuse(mcp.INTERNAL_ERROR, "internal error")
-		}
+		body := marshal(common)
 		extra = "," + body[1:len(body)-1]
 	}
 	return func(w *writer) { w.toolResult(result, extra) }, nil

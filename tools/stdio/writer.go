@@ -139,9 +139,10 @@ func (w *writer) report() {
 	}
 }
 
-// close lets no further line begin, and waits for the one that is being written:
-// not at all if nothing more than before was written when it looks, else for as
-// long as each patience sees progress, and for at most maxLastLine.
+// close lets no further line begin, and waits for the one that is being written
+// as long as its reader reads: as long as something is written within the time of
+// patience, and for at most maxLastLine. Before is how much was written when the
+// caller began to wait.
 func (w *writer) close(before int64, patience time.Duration) {
 	close(w.closing)
 	limit := time.After(maxLastLine)
@@ -207,24 +208,19 @@ func (w *writer) answer(ctx context.Context, r *request, member string, encode f
 
 // fail writes an error as the answer to r.
 func (w *writer) fail(ctx context.Context, r *request, fault *mcp.JSONRPCErrorDetails) {
-	body, err := marshal(fault)
-	if err != nil {
-		body = `{"code":-32603,"message":"internal error"}`
-	}
+	body := marshal(fault)
 	w.answer(ctx, r, "error", func(w *writer) { w.json(body) })
 }
 
 // notify writes a notification of r's call, before any answer that is written
 // later. It gives up when ctx ends.
 func (w *writer) notify(ctx context.Context, r *request, method mcp.MCPMethod, params map[string]any) {
-	body, err := marshal(struct {
+	body := marshal(struct {
 		JSONRPC string         `json:"jsonrpc"`
 		Method  mcp.MCPMethod  `json:"method"`
 		Params  map[string]any `json:"params"`
 	}{mcp.JSONRPC_VERSION, method, params})
-	if err == nil {
-		w.send(ctx, &line{request: r, encode: func(w *writer) { w.json(body) }})
-	}
+	w.send(ctx, &line{request: r, encode: func(w *writer) { w.json(body) }})
 }
 
 // send hands l to the goroutine. It returns false if ctx or the writer ends
