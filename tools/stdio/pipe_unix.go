@@ -14,12 +14,12 @@ import (
 // read yet. It returns false for any other error.
 func waitUntilReadable(in io.Reader, err error) bool {
 	file, ok := in.(*os.File)
-	return ok && errors.Is(err, unix.EAGAIN) && poll(file, unix.POLLIN, forever) != 0
+	return ok && errors.Is(err, unix.EAGAIN) && poll(file, unix.POLLIN, forever)&^unix.POLLNVAL != 0
 }
 
 func waitUntilWritable(out io.Writer, err error) bool {
 	file, ok := out.(*os.File)
-	return ok && errors.Is(err, unix.EAGAIN) && poll(file, unix.POLLOUT, forever) != 0
+	return ok && errors.Is(err, unix.EAGAIN) && poll(file, unix.POLLOUT, forever)&^unix.POLLNVAL != 0
 }
 
 // readerGone returns a channel that is closed once nobody has the other end of
@@ -38,8 +38,11 @@ func readerGone(out io.Writer, done <-chan struct{}) <-chan struct{} {
 			default:
 			}
 			// Errors and hang-ups are reported without being asked for.
-			if poll(file, 0, 100) != 0 {
+			switch found := poll(file, 0, 100); {
+			case found&(unix.POLLERR|unix.POLLHUP) != 0:
 				close(gone)
+				return
+			case found != 0:
 				return
 			}
 		}
@@ -50,8 +53,8 @@ func readerGone(out io.Writer, done <-chan struct{}) <-chan struct{} {
 const forever = -1 // as a timeout
 
 // poll waits for one of the events, an error or a hang-up, for a number of
-// milliseconds, and returns what there is: 0 after the timeout. A file that cannot
-// be polled any more, since it is closed, counts as an error.
+// milliseconds, and returns what there is: 0 after the timeout, POLLNVAL for a file
+// that is closed or of a kind that cannot be polled.
 func poll(file *os.File, events int16, timeout int) (found int16) {
 	conn, err := file.SyscallConn()
 	if err != nil {
@@ -61,8 +64,11 @@ func poll(file *os.File, events int16, timeout int) (found int16) {
 	conn.Control(func(fd uintptr) {
 		fds := []unix.PollFd{{Fd: int32(fd), Events: events}}
 		for {
-			if _, err := unix.Poll(fds, timeout); err != unix.EINTR {
+			_, err := unix.Poll(fds, timeout)
+			if err == nil {
 				found = fds[0].Revents
+			}
+			if err != unix.EINTR {
 				return
 			}
 		}
