@@ -162,7 +162,7 @@ func (q *queue) cancel(key string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if key == "" {
-		return // of requests without an id
+		return // that would be all requests without an id
 	}
 	for r := range q.byKey[key] {
 		r.cancelled.Store(true)
@@ -193,8 +193,8 @@ func (q *queue) giveBack(r *request) {
 	q.notFull.Signal()
 }
 
-// remove takes r, which runs no more, off the books, unless its answer is still
-// due because it could not be written: close counts that.
+// remove forgets r, which has run or will not run. If its answer could not be
+// written, r stays in byKey, for close to count.
 func (q *queue) remove(r *request) {
 	q.giveBack(r)
 	if r.cancelled.Load() || r.answered.Load() {
