@@ -17,6 +17,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"golang.org/x/term"
@@ -58,8 +59,11 @@ func main() {
 		fmt.Fprintln(stderr, "runs-mcp: stdout is closed")
 		os.Exit(exitFailure)
 	}
-	os.Stdout = os.Stderr // stdout is for JSON-RPC: a stray print goes elsewhere
-	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdin, stdout, stderr))
+	os.Stdout = os.Stderr         // stdout is for JSON-RPC: a stray print goes elsewhere
+	lines := stdio.NewLog(stderr) // a stderr that nobody reads delays nothing
+	code := run(ctx, os.Args[1:], os.Getenv, os.Stdin, stdout, lines)
+	lines.Close(100 * time.Millisecond)
+	os.Exit(code)
 }
 
 // startedClosed reports whether f, which is to be written, was closed when the
