@@ -5,14 +5,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/tidwall/gjson"
 )
 
 // run reads the Run that a success holds.
 func (c *Client) run(a *answer) (Run, error) {
 	defer a.body.Close()
 	raw, ok := normalize(a.body.Bytes())
+	raw = c.redactResult(raw)
 	var id, status string
 	for m := range Members(raw) { // of a name that comes twice the last counts, as in clients
 		switch m.Name {
@@ -27,7 +26,7 @@ func (c *Client) run(a *answer) (Run, error) {
 	run.ID, isText = text(id)
 	run.Status, hasStatus = text(status)
 	if !isText || !hasStatus {
-		return Run{}, c.notRuns(a, "a Run object, with a string id and status, was expected, but the body is "+c.describe(a.body.Bytes(), raw, ok))
+		return Run{}, c.unexpected(a, cmp.Or(raw, a.body.String()), ok, "a Run object, with a string id and status,")
 	}
 	if ms := a.header.Get("Openai-Poll-After-Ms"); ms != "" {
 		n, _ := strconv.ParseFloat(ms, 64)
@@ -41,6 +40,7 @@ func (c *Client) run(a *answer) (Run, error) {
 func (c *Client) page(a *answer) (Page, error) {
 	defer a.body.Close()
 	raw, ok := normalize(a.body.Bytes())
+	raw = c.redactResult(raw)
 	p := Page{raw: raw}
 	data := ""
 	for m := range Members(raw) {
@@ -60,7 +60,7 @@ func (c *Client) page(a *answer) (Page, error) {
 	all := len(p.Data)
 	p.Data = slices.DeleteFunc(p.Data, func(item string) bool { return item[0] != '{' })
 	if !isList || all > 0 && len(p.Data) == 0 {
-		return Page{}, c.notRuns(a, "a list, with an array data of Run objects, was expected, but the body is "+c.describe(a.body.Bytes(), raw, ok))
+		return Page{}, c.unexpected(a, cmp.Or(raw, a.body.String()), ok, "a list, with an array data of Run objects,")
 	}
 	if odd := all - len(p.Data); odd > 0 {
 		before, behind := p.Around()
@@ -81,35 +81,4 @@ func field(object, name string) (value string) {
 		}
 	}
 	return value
-}
-
-// describe says what a body is that is not what it should be.
-func (c *Client) describe(body []byte, raw string, isJSON bool) string {
-	const most = 64 << 10
-	text := c.redact(string(body[:min(len(body), most+margin)])) // before the cut, which may halve a secret
-	text = strings.TrimSpace(text[:min(len(text), most)])
-	switch v := gjson.Parse(raw); {
-	case text == "":
-		return "empty"
-	case !isJSON && looksLikeHTML(text):
-		return "an HTML page: " + plainText(text)
-	case !isJSON:
-		return "not JSON: " + text
-	case v.IsArray():
-		return "a JSON array"
-	case v.Get("error").Exists():
-		return "an error: " + decodeError([]byte(raw)).Message
-	case v.IsObject():
-		var keys []string
-		v.ForEach(func(key, value gjson.Result) bool {
-			kind := strings.ToLower(value.Type.String())
-			if value.IsObject() || value.IsArray() {
-				kind = value.Raw[:1] + "…"
-			}
-			keys = append(keys, key.String()+" ("+kind+")")
-			return len(keys) < 20
-		})
-		return "an object with " + cmp.Or(strings.Join(keys, ", "), "nothing in it")
-	}
-	return "a bare JSON value"
 }

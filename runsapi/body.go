@@ -26,7 +26,7 @@ type wholeAnswer struct {
 	timeout time.Duration
 }
 
-var errTooLarge = fmt.Errorf("the answer is larger than %d MiB", maxBody>>20)
+var errTooLarge = fmt.Errorf("%w: it is larger than %d MiB", ErrTooLarge, maxBody>>20)
 
 func (w wholeAnswer) RoundTrip(req *http.Request) (*http.Response, error) {
 	if w.timeout <= 0 {
@@ -36,7 +36,7 @@ func (w wholeAnswer) RoundTrip(req *http.Request) (*http.Response, error) {
 	defer cancel()
 	resp, err := w.read(req.WithContext(ctx))
 	if err != nil && ctx.Err() != nil && req.Context().Err() == nil {
-		err = fmt.Errorf("no whole answer within %s", w.timeout)
+		err = fmt.Errorf("%w: the limit is %s", ErrTimeout, w.timeout)
 	}
 	return resp, err
 }
@@ -66,7 +66,7 @@ func (w wholeAnswer) read(req *http.Request) (*http.Response, error) {
 	}
 	if _, err := body.ReadFrom(io.LimitReader(resp.Body, int64(limit)+margin)); err != nil {
 		readBody{body}.Close()
-		return nil, fmt.Errorf("the answer broke off: %w", err)
+		return nil, bodyError(err)
 	}
 	if body.Len() > limit && limit == maxBody {
 		return nil, errTooLarge

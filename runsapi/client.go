@@ -18,6 +18,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -80,7 +81,8 @@ type Client struct {
 	keyHeader   string // where a key of keys goes; "" if a header of the user's beats it
 	keyPrefix   string
 	keys        *keyCommand // nil without KeyCommand
-	secrets     []string
+	redactor    redactor
+	withKeys    atomic.Pointer[keyedRedactor]
 	credentials []string
 	http        *http.Client
 	maxRetries  int
@@ -186,7 +188,7 @@ func New(cfg Config) (*Client, error) {
 		return nil, ErrPlainHTTP
 	}
 
-	c.secrets = secrets(cfg, query)
+	c.redactor = newRedactor(cfg, query, environmentProxies())
 	transport := cfg.Transport
 	if transport == nil {
 		transport = pool()
@@ -201,6 +203,10 @@ func New(cfg Config) (*Client, error) {
 
 // BaseURL is where c calls, without the query.
 func (c *Client) BaseURL() string { return c.base.String() }
+
+// SendsQuery reports whether c sends a query parameter of that name with every
+// request.
+func (c *Client) SendsQuery(name string) bool { return c.query.Has(name) }
 
 func parseBase(base string) (*url.URL, error) {
 	u, err := url.Parse(base)
@@ -223,16 +229,18 @@ func parseBase(base string) (*url.URL, error) {
 func pool() http.RoundTripper {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConns, t.MaxIdleConnsPerHost = 0, 2048
+	t.OnProxyConnectResponse = proxyRefusal
 	return t
 }
 
 // answer is what a call came back with, whatever its status.
 type answer struct {
-	method, path string
-	status       int
-	header       http.Header
-	body         readBody // to be closed once it is read
-	tries        int
+	method, path    string
+	threadID, runID string
+	status          int
+	header          http.Header
+	body            readBody // to be closed once it is read
+	tries           int
 }
 
 // do sends a request for the path that segments make below the base URL, each
@@ -259,7 +267,7 @@ func (c *Client) do(ctx context.Context, method string, query url.Values, segmen
 				return nil, err
 			}
 		}
-		a, err := c.send(ctx, method, &u, key, start)
+		a, err := c.send(ctx, method, &u, key, start, segments)
 		if err != nil {
 			return nil, err
 		}
@@ -290,7 +298,7 @@ func merged(a, b url.Values) url.Values {
 
 // send makes the attempts of a call that began at start, and returns the last
 // one's answer.
-func (c *Client) send(ctx context.Context, method string, u *url.URL, key string, start time.Time) (*answer, error) {
+func (c *Client) send(ctx context.Context, method string, u *url.URL, key string, start time.Time, segments []string) (*answer, error) {
 	header := c.header // net/http does not write to it
 	if key != "" {
 		header = c.header.Clone()
@@ -304,7 +312,10 @@ func (c *Client) send(ctx context.Context, method string, u *url.URL, key string
 	}
 	resp, err := loop.Do(&retryablehttp.Request{Request: req})
 
-	a := &answer{method: method, path: u.EscapedPath(), tries: r.tries}
+	a := &answer{method: method, path: u.EscapedPath(), tries: r.tries, threadID: segments[1]}
+	if len(segments) > 3 {
+		a.runID = segments[3]
+	}
 	if resp != nil && err == nil {
 		a.status, a.header, a.body = resp.StatusCode, resp.Header, resp.Body.(readBody)
 	}

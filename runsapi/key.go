@@ -140,7 +140,10 @@ func (k *keyCommand) seen() []string {
 
 // KeyError is a key command that gave no key. Its text holds nothing of the
 // command or of what it printed: both may be secret.
-type KeyError struct{ Problem string }
+type KeyError struct {
+	Problem  string
+	ExitCode int // of the command; 0 if it did not end by itself
+}
 
 func (e *KeyError) Error() string { return "the API key command " + e.Problem }
 
@@ -155,21 +158,21 @@ func shell(ctx context.Context, command string) (string, error) {
 	var exit *exec.ExitError
 	switch {
 	case ctx.Err() != nil:
-		return "", &KeyError{fmt.Sprintf("did not end within %s", keyTimeout)}
+		return "", &KeyError{Problem: fmt.Sprintf("did not end within %s", keyTimeout)}
 	case errors.Is(err, errTooMuch), len(out) > maxKey/2 && err != nil:
-		return "", &KeyError{fmt.Sprintf("printed more than %d KiB", maxKey>>10)}
+		return "", &KeyError{Problem: fmt.Sprintf("printed more than %d KiB", maxKey>>10)}
 	case errors.As(err, &exit):
-		return "", &KeyError{fmt.Sprintf("ended with %s", exit.ProcessState)}
+		return "", &KeyError{Problem: fmt.Sprintf("ended with %s", exit.ProcessState), ExitCode: exit.ExitCode()}
 	case err != nil && !errors.Is(err, exec.ErrWaitDelay):
-		return "", &KeyError{"could not be run by the system shell"}
+		return "", &KeyError{Problem: "could not be run by the system shell"}
 	}
 	first, _, _ := strings.Cut(strings.TrimPrefix(string(out), "\ufeff"), "\n")
 	key := strings.TrimSpace(first)
 	if key == "" {
-		return "", &KeyError{"printed nothing on its first line"}
+		return "", &KeyError{Problem: "printed nothing on its first line"}
 	}
 	if strings.ContainsFunc(key, func(r rune) bool { return r < '!' || r > '~' }) {
-		return "", &KeyError{"printed a first line that is no key: it has spaces or other than ASCII characters in it"}
+		return "", &KeyError{Problem: "printed a first line that is no key: it has spaces or other than ASCII characters in it"}
 	}
 	return key, nil
 }

@@ -48,7 +48,8 @@ func (r *retries) backoff(_, _ time.Duration, _ int, _ *http.Response) time.Dura
 // worthIt tells whether the same request may do better a moment later.
 func (r *retries) worthIt(resp *http.Response, err error) bool {
 	if err != nil {
-		return true
+		kind, _ := classify(err)
+		return !errors.Is(kind, ErrCertificate)
 	}
 	if success(resp.StatusCode) {
 		return false
@@ -62,6 +63,7 @@ func (r *retries) worthIt(resp *http.Response, err error) bool {
 	switch s := resp.StatusCode; {
 	case s == http.StatusTooManyRequests:
 		e := decodeError(resp.Body.(readBody).Bytes())
+		e.askedToWait = resp.Header.Get("Retry-After") != "" || retryAfter(resp.Header, time.Now()) > 0
 		return !e.QuotaSpent() // no waiting helps then
 	case s == http.StatusRequestTimeout, s == http.StatusConflict:
 		return r.method == http.MethodGet

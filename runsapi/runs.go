@@ -82,16 +82,13 @@ func (c *Client) GetRun(ctx context.Context, threadID, runID string) (Run, error
 
 // Cannot cancel run with status 'cancelling'. The code of this 400 is null: only
 // the message tells it from one that failed.
-var (
-	cancelledAlready    = regexp.MustCompile(`(?i)cannot cancel run with status\W*(cancelling|cancelled)\b`)
-	errCancelledAlready = errors.New("cancelled already")
-)
+var cancelledAlready = regexp.MustCompile(`(?i)cannot cancel run with status\W*(cancelling|cancelled)\b`)
 
 // CancelRun asks the API to cancel a run and returns the run, whose status is
 // then "cancelling" as a rule. A run that turns out to be cancelling or
 // cancelled already, by an earlier try of this call or by somebody else, is a
 // success too. The error of a cancel that was accepted, but whose run could not
-// be read afterwards, is a [*CancelledError].
+// be read afterwards, is a [*AfterCancelError].
 func (c *Client) CancelRun(ctx context.Context, threadID, runID string) (Run, error) {
 	if err := errors.Join(checkID("thread_id", threadID), checkID("run_id", runID)); err != nil {
 		return Run{}, err
@@ -99,30 +96,22 @@ func (c *Client) CancelRun(ctx context.Context, threadID, runID string) (Run, er
 	a, err := c.do(ctx, http.MethodPost, nil, "threads", threadID, "runs", runID, "cancel")
 	var refused *Error
 	switch {
-	case errors.As(err, &refused) && refused.err == errCancelledAlready:
+	case errors.As(err, &refused) && cancelledAlready.MatchString(refused.Message):
 	case err != nil:
 		return Run{}, err
 	case strings.TrimSpace(a.body.String()) != "":
 		run, err := c.run(a)
 		if err != nil {
-			return Run{}, &CancelledError{err}
+			return Run{}, &AfterCancelError{err}
 		}
 		return run, nil
 	}
 	run, err := c.GetRun(ctx, threadID, runID)
 	if err != nil {
-		return Run{}, &CancelledError{err}
+		return Run{}, &AfterCancelError{err}
 	}
 	return run, nil
 }
-
-// CancelledError is what went wrong after the API had accepted a cancel.
-type CancelledError struct{ Err error }
-
-func (e *CancelledError) Error() string { return "cancel was requested, but " + e.Err.Error() }
-
-// Unwrap gives the error of the call that failed.
-func (e *CancelledError) Unwrap() error { return e.Err }
 
 // ListRuns gets one page of the runs of a thread.
 func (c *Client) ListRuns(ctx context.Context, threadID string, p ListParams) (Page, error) {

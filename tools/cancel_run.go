@@ -34,7 +34,7 @@ func (r *runs) cancel(ctx context.Context, a cancelRunArgs, call stdio.Call) ([]
 	if a.Wait {
 		run, err = r.wait(ctx, a.runArgs, run, call, func(run runsapi.Run) bool { return runsapi.Terminal(run.Status) })
 		if err != nil && asked {
-			err = &runsapi.CancelledError{Err: err}
+			err = &runsapi.AfterCancelError{Err: err}
 		}
 	}
 	return chosen(run, a.Fields), err
