@@ -36,7 +36,7 @@ func (w wholeAnswer) RoundTrip(req *http.Request) (*http.Response, error) {
 	defer cancel()
 	resp, err := w.read(req.WithContext(ctx))
 	if err != nil && ctx.Err() != nil && req.Context().Err() == nil {
-		err = fmt.Errorf("%w: the limit is %s", ErrTimeout, w.timeout)
+		err = fmt.Errorf("%w: none within %s", ErrTimeout, w.timeout)
 	}
 	return resp, err
 }

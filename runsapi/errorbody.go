@@ -25,10 +25,13 @@ func decodeError(body []byte) Error {
 	return jsonError(gjson.ParseBytes(body))
 }
 
-// errorBody reads the JSON of a 2xx answer as an error, and reports whether it is
-// one. It is for an answer that is neither a Run nor a list.
-func errorBody(raw string) (Error, bool) {
-	v := first(gjson.Parse(raw))
+// errorBody reads the body of a 2xx answer, which is neither a Run nor a list, as
+// an error, and reports whether it is one.
+func errorBody(body string, isJSON bool) (Error, bool) {
+	if !isJSON {
+		return Error{}, false
+	}
+	v := first(gjson.Parse(body))
 	status := v.Get("statusCode")
 	if !status.Exists() {
 		status = v.Get("status")
@@ -218,6 +221,29 @@ func kindOf(value string) string {
 		return "null"
 	}
 	return "number"
+}
+
+// endsEarly reports whether body is the beginning of a JSON object or array.
+func endsEarly(body string) bool {
+	body = strings.TrimSpace(body)
+	if body == "" || body[0] != '{' && body[0] != '[' {
+		return false
+	}
+	open, inString := 0, false
+	for i := 0; i < len(body); i++ {
+		switch c := body[i]; {
+		case inString && c == '\\':
+			i++
+		case c == '"':
+			inString = !inString
+		case inString:
+		case c == '{', c == '[':
+			open++
+		case c == '}', c == ']':
+			open--
+		}
+	}
+	return open > 0 || inString
 }
 
 // isLangGraph reports whether v is a run of a LangGraph server.

@@ -77,9 +77,12 @@ var quotaWord = regexp.MustCompile(`(?i)\bquota\b`)
 func (c *Client) apiError(a *answer) *Error {
 	defer a.body.Close()
 	var e Error
-	if body := a.body.Bytes(); valid(body) {
+	switch body := a.body.Bytes(); {
+	case valid(body):
 		e = jsonError(gjson.ParseBytes(body))
-	} else {
+	case foreignEncoding(a.header) != "":
+		e.Message = fmt.Sprintf("%s (what it says cannot be read: its Content-Encoding is %s)", http.StatusText(a.status), foreignEncoding(a.header))
+	default:
 		e.Message = c.textBody(string(body[:min(len(body), maxText+margin)]))
 	}
 	e.Message = cmp.Or(e.Message, http.StatusText(a.status), "no message")
@@ -100,17 +103,22 @@ func (c *Client) apiError(a *answer) *Error {
 	return c.complete(&e, a)
 }
 
-// unexpected is the Error of a 2xx answer whose body is not what was expected: it
-// is an error in spite of the status, or something else.
+// unexpected is the Error of a 2xx answer whose body is not what was expected: an
+// error in spite of the status, a part of an answer, or something else.
 func (c *Client) unexpected(a *answer, body string, isJSON bool, expected string) *Error {
-	if isJSON {
-		if e, ok := errorBody(body); ok {
-			e.err = ErrInBody
-			return c.complete(&e, a)
-		}
+	encoding := foreignEncoding(a.header)
+	var e Error
+	switch inBody, isError := errorBody(body, isJSON); {
+	case isError:
+		e, e.err = inBody, ErrInBody
+	case !isJSON && encoding != "":
+		e = Error{Message: fmt.Sprintf("%s: %s", ErrEncoding, encoding), err: ErrEncoding}
+	case !isJSON && endsEarly(body):
+		e = Error{Message: fmt.Sprintf("%s: its JSON ends too early, after %d bytes", ErrTruncated, len(body)), err: ErrTruncated}
+	default:
+		e = Error{Message: fmt.Sprintf("%s: %s was expected, but the body is %s", ErrNotRuns, expected, c.describe(body, isJSON)), err: ErrNotRuns}
 	}
-	found := c.describe(body, isJSON)
-	return c.complete(&Error{Message: fmt.Sprintf("%s: %s was expected, but the body is %s", ErrNotRuns, expected, found), err: ErrNotRuns}, a)
+	return c.complete(&e, a)
 }
 
 // networkError is the Error of a call to which no answer came, or none that could

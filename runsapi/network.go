@@ -130,3 +130,13 @@ func bodyError(err error) error {
 	}
 	return fmt.Errorf("%w: %w", ErrTruncated, err)
 }
+
+// foreignEncoding is the Content-Encoding of an answer, if it is none that is read.
+func foreignEncoding(h http.Header) string {
+	switch encoding := strings.ToLower(strings.TrimSpace(h.Get("Content-Encoding"))); encoding {
+	case "identity", "gzip", "x-gzip", "deflate":
+		return ""
+	default:
+		return encoding
+	}
+}

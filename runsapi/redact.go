@@ -281,7 +281,10 @@ func startsEntity(s string) bool {
 func canonical(s string) string {
 	var b strings.Builder
 	space := false
-	for _, r := range strings.TrimSpace(s) {
+	for s = strings.TrimSpace(s); s != ""; {
+		r, size := utf8.DecodeRuneInString(s)
+		char := s[:size]
+		s = s[size:]
 		switch {
 		case r == '\\':
 		case isSpaceOrControl(r) || r == '+':
@@ -290,7 +293,7 @@ func canonical(s string) string {
 			}
 			space = true
 		default:
-			b.WriteRune(r)
+			b.WriteString(char)
 			space = false
 		}
 	}
