@@ -139,7 +139,7 @@ func readable(raw string) string {
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.Encode(value)
-	return b.String()
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // statusOf is the HTTP status that the first of names that is known stands for, 0

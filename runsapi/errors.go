@@ -88,7 +88,7 @@ func (c *Client) apiError(a *answer) *Error {
 	e.Message = cmp.Or(e.Message, http.StatusText(a.status), "no message")
 	if location := a.header.Get("Location"); a.status >= 300 && a.status < 400 && location != "" {
 		e.Message = "redirected; redirects are not followed"
-		if to, err := c.base.Parse(location); err == nil {
+		if to, err := c.base.Parse(c.Redact(location)); err == nil { // a secret may be torn apart by what looks like a query
 			e.Message = fmt.Sprintf("redirected to %s://%s%s; redirects are not followed", to.Scheme, to.Host, to.EscapedPath())
 		}
 	}
