@@ -12,6 +12,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	stdlog "log"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -47,6 +48,7 @@ func main() {
 	// A broken pipe is for the writer to deal with: a closed stderr must not end
 	// the program. (Notify, as an ignored signal would be inherited by the key command.)
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	stdlog.SetOutput(io.Discard) // net/http logs what a server sends, which may be an echo of our request
 	stdout := os.Stdout
 	os.Stdout = os.Stderr // stdout is for JSON-RPC: a stray print goes elsewhere
 	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdin, stdout, os.Stderr))
