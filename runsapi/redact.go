@@ -79,7 +79,7 @@ func (r *redactor) add(text string, credential bool) {
 	}
 	s.short = len(s.text) < shortestSecret
 	s.credential = credential && !s.short
-	s.probe = longestRun(text)
+	s.probe = probe(text)
 	r.secrets = append(r.secrets, s)
 	if decoded, err := url.PathUnescape(text); err == nil && decoded != text { // a server may decode it before it echoes it
 		r.add(decoded, credential)
@@ -300,12 +300,18 @@ func canonical(s string) string {
 	return strings.TrimSpace(b.String())
 }
 
-// longestRun returns the longest run of letters, digits, - and _ in s.
-func longestRun(s string) (longest string) {
-	for run := range strings.FieldsFuncSeq(s, func(r rune) bool { return r >= utf8.RuneSelf || !isWord(byte(r)) }) {
+// probe returns the part of a secret that a good answer is searched for: a run of
+// letters, digits, - and _, which are seldom escaped. It begins with a capital or
+// a digit if it can, as those are rarer in answers, which makes the search faster.
+func probe(secret string) (longest string) {
+	for run := range strings.FieldsFuncSeq(secret, func(r rune) bool { return r >= utf8.RuneSelf || !isWord(byte(r)) }) {
 		if len(run) > len(longest) {
 			longest = run
 		}
+	}
+	rare := strings.IndexFunc(longest, func(r rune) bool { return r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' })
+	if rare > 0 && len(longest)-rare >= shortestSecret {
+		longest = longest[rare:]
 	}
 	return longest
 }

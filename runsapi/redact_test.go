@@ -319,7 +319,7 @@ func BenchmarkRedactResult(b *testing.B) {
 		"Run": string(run), "DenseEscapes": `{"id":"run_abc","instructions":"` + strings.Repeat(`It's \"100\" at a/b?c=d\u0026e=f\n`, 55) + `"}`,
 	} {
 		b.Run(name, func(b *testing.B) {
-			r := redactorOf("sk-abcdefghijklmnopqrstuvwxyz0123456789", "another-key-4711")
+			r := redactorOf("sk-proj-Abcdefghijklmnopqrstuvwxyz0123456789", "another-key-4711")
 			b.SetBytes(int64(len(run)))
 			for b.Loop() {
 				r.result(run)
@@ -334,7 +334,7 @@ func BenchmarkRedactText(b *testing.B) {
 		"Bsol": strings.Repeat("&bsol;", maxText/6), "Mixed": strings.Repeat(`%5C\\`, maxText/5), "Percent": strings.Repeat("%25", maxText/3), "Nested": "%" + strings.Repeat("25", maxText/2),
 	} {
 		b.Run(name, func(b *testing.B) {
-			r := redactorOf("sk-abcdefghijklmnopqrstuvwxyz0123456789", "another-key-4711")
+			r := redactorOf("sk-proj-Abcdefghijklmnopqrstuvwxyz0123456789", "another-key-4711")
 			b.SetBytes(int64(min(len(text), maxText)))
 			b.ReportAllocs()
 			for b.Loop() {
