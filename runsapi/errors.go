@@ -35,7 +35,10 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	if e.Status == 0 {
+	switch {
+	case e.Method == "":
+		return e.Message
+	case e.Status == 0:
 		return fmt.Sprintf("%s %s: %s", e.Method, e.Path, e.Message)
 	}
 	return fmt.Sprintf("%s %s: HTTP %d: %s", e.Method, e.Path, e.Status, e.Message)
@@ -51,6 +54,12 @@ var (
 	ErrInBody  = errors.New("the API answered with success, but with an error in the body")
 	ErrTooDeep = errors.New("the answer is nested too deeply")
 )
+
+// TooDeep is the error of an answer that is nested too deeply in a top-level field
+// of a Run.
+func TooDeep(field string) *Error {
+	return &Error{Message: ErrTooDeep.Error(), Param: Shorten(field, maxDetail), err: ErrTooDeep}
+}
 
 // EffectiveStatus is the HTTP status that the error stands for: that of the
 // answer, or what the error in the body of a 2xx says, 0 if it says nothing.
@@ -141,7 +150,6 @@ func (c *Client) complete(e *Error, a *answer) *Error {
 	}
 	e.RetryAfter = retryAfter(a.header, time.Now())
 	e.askedToWait = a.header.Get("Retry-After") != "" || e.RetryAfter > 0
-	const maxDetail = 100
 	tidy := func(s string, most int) string { return Shorten(oneLine(c.Redact(s)), most) } // in this order: half a secret would not be found
 	e.Message = tidy(e.Message, maxMessage)
 	e.Challenge = tidy(e.Challenge, 2*maxDetail)
@@ -149,8 +157,11 @@ func (c *Client) complete(e *Error, a *answer) *Error {
 	return e
 }
 
-// maxMessage is how much of an API's message is kept, in characters.
-const maxMessage = 1000
+// How much of an API's message, and of each detail, is kept, in characters.
+const (
+	maxMessage = 1000
+	maxDetail  = 100
+)
 
 // Shorten cuts s to so many characters, the last of which is … if anything is
 // missing.

@@ -159,9 +159,9 @@ func TestAnInnocentTextIsLeftAlone(t *testing.T) {
 		}
 	}
 	for _, answer := range []string{
-		`{"id":"r","n":123456789012345678,"s":"a\u002Fb %41%42 &#65; \\x41"}`, `"\\"`, `[]`, `{"sk-secret":"\""}`,
+		`{"a":"\nk-secret+one/23456"}`, `{"id":"r","n":123456789012345678,"s":"a\u002Fb %41%42 &#65; \\x41"}`, `"\\"`, `[]`, `{"sk-secret":"\""}`,
 	} {
-		if got := redactorOf("123456789012345678", "sk-secret+one/23456").result(answer); got != answer {
+		if got := redactorOf("123456789012345678", "sk-secret+one/23456", "nk-secret+one/23456").result(answer); got != answer {
 			t.Errorf("%s became %s", answer, got)
 		}
 	}

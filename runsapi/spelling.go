@@ -11,7 +11,7 @@ import (
 // spelledText is a text in which each character may be spelled as an escape: as
 // \u002B or \x2b in JSON and programming languages, as %2B in URLs, as &#43; or
 // &plus; in HTML. The characters of an escape may be spelled as escapes in turn,
-// to any mix and nesting.
+// in any mix and nesting.
 type spelledText struct {
 	text string
 	// first has the number of the first reading, counted from 1, by an escape that
@@ -102,7 +102,7 @@ func (t *spelledText) escape(p int, introducer byte, q int) {
 		}
 	case '\\':
 		for _, c := range []byte("nrtbfvuxU") {
-			_, q, ok := t.here(q, func(got byte) bool { return got == c })
+			_, q, ok := t.exactly(q, func(got byte) bool { return got == c })
 			switch {
 			case !ok:
 			case c == 'u':
@@ -204,14 +204,15 @@ func (t *spelledText) numericEntity(p, q, base int) {
 }
 
 // one reads at p a character that is wanted. Backslashes before it are passed
-// over, as the escaping of an escape adds some.
+// over, as the escaping of an escape adds some. Where several readings would do,
+// the plainest is taken.
 func (t *spelledText) one(p int, wanted func(byte) bool) (c byte, end int, ok bool) {
 	var places [maxBackslashes]int
 	n := 1
 	places[0] = p
 	for i := 0; i < n; i++ {
 		p := places[i]
-		if c, end, ok := t.here(p, wanted); ok {
+		if c, end, ok := t.exactly(p, wanted); ok {
 			return c, end, true
 		}
 		add := func(p int) {
@@ -232,8 +233,8 @@ func (t *spelledText) one(p int, wanted func(byte) bool) (c byte, end int, ok bo
 	return 0, p, false
 }
 
-// here is one without passing over anything.
-func (t *spelledText) here(p int, wanted func(byte) bool) (c byte, end int, ok bool) {
+// exactly is one without passing over anything.
+func (t *spelledText) exactly(p int, wanted func(byte) bool) (c byte, end int, ok bool) {
 	if p >= len(t.text) {
 		return 0, p, false
 	}
@@ -317,7 +318,7 @@ func (t *spelledText) redact(secrets []secret, limit int, inJSON bool) (redacted
 		if begins[plain(t.text[p])] || t.text[p] == '\\' || t.first != nil && t.first[p] != 0 {
 			for _, s := range secrets {
 				end = max(end, t.match(p, s))
-				if step == len(`\\`) { // the second backslash may begin an escape of its own
+				if inJSON && strings.HasPrefix(t.text[p:], `\\`) { // the second backslash may begin an escape of its own
 					end = max(end, t.match(p+1, s))
 				}
 			}
@@ -393,29 +394,21 @@ type position struct{ at, matched int }
 // or -1.
 func (t *spelledText) follow(p int, s string) int {
 	open := []position{{p, 0}}
-	var seen map[position]bool
+	var seen map[position]bool // of those where the text may be read in several ways
 	for len(open) > 0 {
 		here := open[len(open)-1]
 		open = open[:len(open)-1]
-		for t.first == nil || t.first[here.at] == 0 { // there is one reading only
-			if here.matched == len(s) {
-				return here.at
-			}
-			if here.at == len(t.text) {
-				break
-			}
-			var ok bool
-			if here, ok = step(here, s, t.text[here.at:here.at+1], here.at+1); !ok {
-				break
-			}
-		}
 		if here.matched == len(s) {
 			return here.at
 		}
-		if t.first == nil || t.first[here.at] == 0 || seen[here] {
+		if here.at == len(t.text) {
 			continue
 		}
-		if here.matched > 0 {
+		severalWays := t.first != nil && t.first[here.at] != 0
+		if severalWays && here.matched > 0 {
+			if seen[here] {
+				continue
+			}
 			if seen == nil {
 				seen = map[position]bool{}
 			}
@@ -423,6 +416,9 @@ func (t *spelledText) follow(p int, s string) int {
 		}
 		if next, ok := step(here, s, t.text[here.at:here.at+1], here.at+1); ok {
 			open = append(open, next)
+		}
+		if !severalWays {
+			continue
 		}
 		for i := t.first[here.at]; i != 0; i = t.readings[i-1].next {
 			if next, ok := step(here, s, t.readings[i-1].s, t.readings[i-1].end); ok {
@@ -437,7 +433,6 @@ func (t *spelledText) follow(p int, s string) int {
 // over within s, and so is more white space after a space.
 func step(here position, s, got string, end int) (position, bool) {
 	if len(got) == 1 {
-		got = got[:1]
 		c := plain(got[0])
 		switch {
 		case c == s[here.matched]:

@@ -91,6 +91,9 @@ func summary(err error) string {
 	if !errors.As(err, &e) {
 		return err.Error()
 	}
+	if e.Method == "" { // it is not about a request
+		return e.Error()
+	}
 	call := fmt.Sprintf("%s %s", e.Method, runsapi.Shorten(e.Path, maxPath))
 	if e.Status == 0 {
 		if answerCame(e) {

@@ -41,6 +41,7 @@ func TestExplainOfErrorsInErrors(t *testing.T) {
 		{"command not found", &runsapi.KeyError{Problem: "ended with exit status 127", ExitCode: 127}, []string{"the API key command ended with exit status 127.", "absolute path"}, "shell to see"},
 		{"command not executable", &runsapi.KeyError{Problem: "p", ExitCode: 126}, []string{"absolute path"}, "shell to see"},
 		{"command failed", &runsapi.KeyError{Problem: "p", ExitCode: 1}, []string{"can run it in a shell to see why"}, "absolute"},
+		{"too deep", runsapi.TooDeep("metadata"), []string{"the answer is nested too deeply\nIt is the field metadata", "without metadata."}, "got no answer|answered"},
 		{"anything else", errors.New("words"), []string{"words"}, ""},
 	} {
 		got := r.explain(tc.err)
