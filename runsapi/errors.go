@@ -148,13 +148,17 @@ func (c *Client) complete(e *Error, a *answer) *Error {
 	for _, name := range []string{"X-Request-Id", "Apim-Request-Id", "X-Ms-Request-Id", "Request-Id"} {
 		e.RequestID = cmp.Or(a.header.Get(name), e.RequestID)
 	}
-	e.RetryAfter = retryAfter(a.header, time.Now())
-	e.askedToWait = a.header.Get("Retry-After") != "" || e.RetryAfter > 0
+	e.setRetryAfter(a.header)
 	tidy := func(s string, most int) string { return Shorten(oneLine(c.Redact(s)), most) } // in this order: half a secret would not be found
 	e.Message = tidy(e.Message, maxMessage)
 	e.Challenge = tidy(e.Challenge, 2*maxDetail)
 	e.Type, e.Code, e.Param, e.RequestID = tidy(e.Type, maxDetail), tidy(e.Code, maxDetail), tidy(e.Param, maxDetail), tidy(e.RequestID, maxDetail)
 	return e
+}
+
+func (e *Error) setRetryAfter(h http.Header) {
+	e.RetryAfter = retryAfter(h, time.Now())
+	e.askedToWait = h.Get("Retry-After") != "" || e.RetryAfter > 0
 }
 
 // How much of an API's message, and of each detail, is kept, in characters.

@@ -63,7 +63,7 @@ func (r *retries) worthIt(resp *http.Response, err error) bool {
 	switch s := resp.StatusCode; {
 	case s == http.StatusTooManyRequests:
 		e := decodeError(resp.Body.(readBody).Bytes())
-		e.askedToWait = resp.Header.Get("Retry-After") != "" || retryAfter(resp.Header, time.Now()) > 0
+		e.setRetryAfter(resp.Header)
 		return !e.QuotaSpent() // no waiting helps then
 	case s == http.StatusRequestTimeout, s == http.StatusConflict:
 		return r.method == http.MethodGet
