@@ -198,7 +198,7 @@ func (r *runs) transportHint(e *runsapi.Error) string {
 	case errors.Is(e, runsapi.ErrHeaders):
 		return fmt.Sprintf("%sWhat answers at the base URL %s does not speak HTTP as it should; %s. The user should check the port and what stands between.", mayHaveArrived(e), r.options.BaseURL, tries(e))
 	case errors.Is(e, runsapi.ErrTimeout):
-		return fmt.Sprintf("%sThe server is slow or cannot be reached; %s. Try again later; the limit of one try is --timeout (RUNS_MCP_TIMEOUT).", mayHaveArrived(e), tries(e))
+		return fmt.Sprintf("%sThe server is slow, or the base URL %s cannot be reached from here; %s. Try again later; the limit of one try is --timeout (RUNS_MCP_TIMEOUT).", mayHaveArrived(e), r.options.BaseURL, tries(e))
 	case errors.Is(e, context.Canceled):
 		return mayHaveArrived(e)
 	}
