@@ -187,6 +187,66 @@ func TestAShortSecretIsReplacedWhereItStandsAlone(t *testing.T) {
 	}
 }
 
+func TestWhatMaySpellASecretInAnotherWay(t *testing.T) {
+	for text, want := range map[string]bool{
+		"":              false,
+		"plain":         false,
+		`\u0041`:        true,
+		`\u005f`:        true,
+		`\u002d`:        true,
+		`\u0025`:        true,
+		`\u005c`:        true,
+		`\u002B\u00e9`:  false,
+		`\u002B\u0041`:  true,
+		`\u00g1\u001g`:  false,
+		`\u00`:          false,
+		`\u0026b=c`:     false,
+		`\u0026#`:       true,
+		`\u0026amp;#`:   true,
+		"%41":           true,
+		"%2f%20%C3":     false,
+		"%20%61":        true,
+		"%5c":           true,
+		"%25":           true,
+		"%26a":          false,
+		"%26#":          true,
+		`%\u0034`:       true,
+		"%&#52;":        true,
+		"%u0041":        true,
+		"100%, %4":      false,
+		"a&b=c&d":       false,
+		"&#65;":         true,
+		"&amp;amp;#65;": true,
+		"&amp;x":        false,
+		"&amp;amp;x":    false,
+		"&lt;&gt;":      false,
+		"&percnt;41":    true,
+		"&bsol;u0041":   true,
+		"&num;":         true,
+		"&lowbar;":      true,
+		`&\u0023`:       true,
+		`\\x41`:         true,
+		`\\U00000041`:   true,
+		`\\u{41}`:       true,
+		`\\u00e9 \\n "`: false,
+	} {
+		if got := spelledOddly(text); got != want {
+			t.Errorf("%q: %t", text, got)
+		}
+	}
+}
+
+func TestAnswersAreSearchedForTheRarePartOfASecret(t *testing.T) {
+	for secret, want := range map[string]string{
+		"": "", "+/": "", "abc": "abc", "ab+abcd/a": "abcd", "sk-proj-Abcdefgh1": "Abcdefgh1", "sk-proj-2bcdefgh": "2bcdefgh", "sk-proj-abcdefg": "sk-proj-abcdefg",
+		"abcdefghijAbcdefg": "abcdefghijAbcdefg", "éabcé": "abc", "Abcdefghi": "Abcdefghi", "abcdefg0hijklmno9": "0hijklmno9", "abZbcdefgh": "Zbcdefgh",
+	} {
+		if got := probe(secret); got != want {
+			t.Errorf("%q: %q, want %q", secret, got, want)
+		}
+	}
+}
+
 func TestOverlappingSecretsAreReplacedTogether(t *testing.T) {
 	r := redactorOf("abcdefgh12", "gh12345678", "abcdefgh12345", "12345678")
 	for text, want := range map[string]string{
@@ -225,7 +285,7 @@ func TestWhatCountsAsASecret(t *testing.T) {
 		Header: http.Header{
 			"Authorization": {"Basic " + basic},
 			"Cookie":        {`theme=dark-blue; sid="abcd"; n=1`},
-			"X-Auth":        {`Foo token="tok-12", realm="production", sig=p%2Bq1234`},
+			"X-Auth":        {`Foo token="tok-12", realm="production", x=12345678, y=1234567, sig=p%2Bq1234`},
 			"X-Team":        {"alpha team"},
 			"X-Short":       {"v1"},
 			"X-Token":       {"Bearer s3cret7"},
@@ -235,7 +295,7 @@ func TestWhatCountsAsASecret(t *testing.T) {
 	r := newRedactor(cfg, query, []string{"http://joe:p%40ss%20word@proxy:1", "token4711@proxy:2", "socks5://h", "%zz"})
 	secrets := []string{
 		"k-short", "pk-12345678", "vk-12345678", cfg.Portkey.Config, "sk-inner-1", "azure-openai", basic, "open sesame 1", "aladdin:open sesame 1",
-		"dark-blue", "abcd", "tok-12", "p%2Bq1234", "p+q1234", "production", "alpha team", "s3cret7", "c0de", "0123456789",
+		"dark-blue", "abcd", "tok-12", "p%2Bq1234", "p+q1234", "production", "12345678", "alpha team", "s3cret7", "c0de", "0123456789",
 		"p@ss word", "joe:p@ss word", "joe:p%40ss%20word", base64.StdEncoding.EncodeToString([]byte("joe:p@ss word")), "token4711",
 	}
 	for _, s := range secrets {
@@ -243,7 +303,7 @@ func TestWhatCountsAsASecret(t *testing.T) {
 			t.Errorf("%q: %s", s, got)
 		}
 	}
-	for _, s := range []string{"openai", "aladdin", "joe", "2025-05-01-preview", "v1", "1", "429", "api_key", "dark", "proxy"} {
+	for _, s := range []string{"openai", "aladdin", "joe", "2025-05-01-preview", "v1", "1", "429", "api_key", "dark", "proxy", "1234567"} {
 		if got := r.text("it was '" + s + "'."); got != "it was '"+s+"'." {
 			t.Errorf("%q is no secret: %s", s, got)
 		}
@@ -252,6 +312,13 @@ func TestWhatCountsAsASecret(t *testing.T) {
 		if got := r.result(`["` + s + `"]`); got != `["`+want+`"]` {
 			t.Errorf("a good answer with %q: %s, want %s", s, got, want)
 		}
+	}
+}
+
+func TestTheNameOfAPortkeyConfigIsNoCredential(t *testing.T) {
+	r := newRedactor(Config{Portkey: Portkey{Config: "pc-my-config"}}, nil, nil)
+	if text, result := r.text("pc-my-config"), r.result(`"pc-my-config"`); text != "***" || result != `"pc-my-config"` {
+		t.Error(text, result)
 	}
 }
 
