@@ -3,7 +3,6 @@ package runsapi
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"math"
 	"math/rand/v2"
@@ -49,8 +48,8 @@ func (r *retries) backoff(_, _ time.Duration, _ int, _ *http.Response) time.Dura
 // mayPass tells whether the same request may do better a moment later.
 func (r *retries) mayPass(resp *http.Response, err error) bool {
 	if err != nil {
-		var certificate *tls.CertificateVerificationError
-		return !errors.As(err, &certificate) && !errors.Is(err, errTooLarge)
+		kind, _ := classify(err)
+		return !errors.Is(kind, ErrCertificate) && !errors.Is(kind, ErrTooLarge)
 	}
 	if success(resp.StatusCode) {
 		return false
@@ -64,7 +63,7 @@ func (r *retries) mayPass(resp *http.Response, err error) bool {
 	switch s := resp.StatusCode; {
 	case s == http.StatusTooManyRequests:
 		e := decodeError(resp.Body.(*body).Bytes())
-		e.RetryAfter = retryAfter(resp.Header, time.Now())
+		e.setRetryAfter(resp.Header)
 		return !e.QuotaSpent() // waiting does not help then
 	case s == http.StatusRequestTimeout, s == http.StatusConflict:
 		return r.method == http.MethodGet

@@ -23,6 +23,7 @@ var errManyDials = errors.New("the server closes each connection before it answe
 func newTransport() *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConns, t.MaxIdleConnsPerHost = 0, 2048
+	t.OnProxyConnectResponse = proxyRefusal
 	d := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
 	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		ctx, release, err := joinAttempt(ctx)

@@ -65,5 +65,5 @@ func notCancellable(id, status string) string {
 	if runsapi.Terminal(status) {
 		why = "the run has ended"
 	}
-	return fmt.Sprintf("run %s was not cancelled: its status is %s, %s. No cancel was sent; force: true asks the API anyway.", id, cut(status, 100), why)
+	return fmt.Sprintf("run %s was not cancelled: its status is %s, %s. No cancel was sent; force: true asks the API anyway.", id, runsapi.Shorten(status, 100), why)
 }

@@ -93,5 +93,5 @@ func (r *runs) state(run runsapi.Run) string {
 	if run.Status == "" {
 		return "no answer yet"
 	}
-	return "status " + cut(run.Status, 100)
+	return "status " + runsapi.Shorten(r.client.Redact(run.Status), 100)
 }

@@ -158,5 +158,5 @@ func (e *pageError) Error() string {
 	if ignored := (*runsapi.IgnoredError)(nil); errors.Is(e.err, runsapi.ErrCursor) || errors.As(e.err, &ignored) {
 		return fmt.Sprintf("The list broke off after reading %d of the runs: this server cannot list them all. A page without all and status may still work.", e.scanned)
 	}
-	return fmt.Sprintf("The list broke off after reading %d of the runs; to go on, call again with after: %q.", e.scanned, cut(e.cursor, 300))
+	return fmt.Sprintf("The list broke off after reading %d of the runs; to go on, call again with after: %q.", e.scanned, runsapi.Shorten(e.cursor, 300))
 }
