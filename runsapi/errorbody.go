@@ -18,12 +18,22 @@ import (
 // Azure gateways' {"message":…}, FastAPI's {"detail":…}, HTML, and plain text. Of
 // HTML and text it reads 64 KiB.
 func decodeError(body []byte) Error {
-	body = bytes.TrimPrefix(bytes.TrimSpace(body), []byte("\ufeff"))
-	if !valid(body) {
-		return Error{Message: plainText(string(body[:min(len(body), maxText+margin)]))}
+	if v, ok := parseJSON(body); ok {
+		return jsonError(v)
 	}
-	return jsonError(gjson.ParseBytes(body))
+	return Error{Message: plainText(beginning(body))}
 }
+
+func parseJSON(body []byte) (v gjson.Result, ok bool) {
+	body = bytes.TrimPrefix(body, []byte("\ufeff"))
+	if !valid(body) {
+		return v, false
+	}
+	return gjson.ParseBytes(body), true
+}
+
+// beginning is as much of a body as is read of one that is not JSON.
+func beginning(body []byte) string { return string(body[:min(len(body), maxText+margin)]) }
 
 // errorBody reads the body of a 2xx answer, which is neither a Run nor a list, as
 // an error, and reports whether it is one.
@@ -80,7 +90,7 @@ func jsonError(v gjson.Result) Error {
 	if strings.Contains(e.Type, " ") && e.Message != "" && !strings.Contains(e.Message, " ") { // some servers swap the two
 		e.Type, e.Message = e.Message, e.Type
 	}
-	e.Message = cmp.Or(e.Message, firstText(v, "message", "detail", "error_description"))
+	e.Message = cmp.Or(e.Message, firstText(v, "message", "detail", "error_description", "errors"))
 	if e.Message == "" && v.Type == gjson.String {
 		e.Message = v.Str
 	}

@@ -77,7 +77,7 @@ func (e *Error) QuotaSpent() bool {
 	if e.Code == "insufficient_quota" || e.Type == "insufficient_quota" {
 		return true
 	}
-	return !e.askedToWait && e.RetryAfter == 0 && quotaWord.MatchString(e.Message)
+	return !e.askedToWait && quotaWord.MatchString(e.Message)
 }
 
 // A whole word: Azure's rate limit texts link to …/quotaincrease.
@@ -87,17 +87,16 @@ var quotaWord = regexp.MustCompile(`(?i)\bquota\b`)
 func (c *Client) apiError(a *answer) *Error {
 	defer a.body.Close()
 	var e Error
-	switch body := a.body.Bytes(); {
-	case valid(body):
-		e = jsonError(gjson.ParseBytes(body))
+	switch v, isJSON := parseJSON(a.body.Bytes()); {
+	case isJSON:
+		e = jsonError(v)
 	case foreignEncoding(a.header) != "":
 		e.Message = fmt.Sprintf("%s (what it says cannot be read: its Content-Encoding is %s)", http.StatusText(a.status), foreignEncoding(a.header))
 	default:
-		e.Message = c.textBody(string(body[:min(len(body), maxText+margin)]))
+		e.Message = c.textBody(beginning(a.body.Bytes()))
 	}
 	e.Message = cmp.Or(e.Message, http.StatusText(a.status), "no message")
 	if location := a.header.Get("Location"); a.status >= 300 && a.status < 400 && location != "" {
-		e.Message = "redirected; redirects are not followed"
 		if to, err := c.base.Parse(c.Redact(location)); err == nil { // a secret may be torn apart by what looks like a query
 			e.Message = fmt.Sprintf("redirected to %s://%s%s; redirects are not followed", to.Scheme, to.Host, to.EscapedPath())
 		}
@@ -107,7 +106,7 @@ func (c *Client) apiError(a *answer) *Error {
 		e.err = ErrProxy
 		e.Challenge = challenge(a.header.Values("Proxy-Authenticate"))
 	case http.StatusUnauthorized:
-		e.ExpiredToken = c.keys == nil && expired(c.header.Get("Authorization"), c.header.Get("Api-Key"))
+		e.ExpiredToken = expired(c.header.Get("Authorization"), c.header.Get("Api-Key"))
 	}
 	e.Challenge = cmp.Or(e.Challenge, challenge(a.header.Values("Www-Authenticate")))
 	return c.complete(&e, a)
@@ -210,8 +209,8 @@ func expired(credentials ...string) bool {
 		if len(parts) != 3 {
 			continue
 		}
-		claims, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
-		if exp := gjson.GetBytes(claims, "exp"); err == nil && exp.Type == gjson.Number && time.Now().After(time.Unix(exp.Int(), 0)) {
+		claims, _ := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
+		if exp := gjson.GetBytes(claims, "exp"); exp.Type == gjson.Number && time.Now().After(time.Unix(exp.Int(), 0)) {
 			return true
 		}
 	}

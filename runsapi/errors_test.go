@@ -2,6 +2,7 @@ package runsapi
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -46,6 +47,20 @@ var errorBodies = []struct {
 	{"JSON string", `"nope"`, Error{Message: "nope"}},
 	{"JSON without any known field", `{"fault":{"x":1}}`, Error{Message: `{"fault":{"x":1}}`}},
 	{"truncated JSON", `{"error":{"message":"half`, Error{Message: `{"error":{"message":"half`}},
+	{"a byte order mark", "\ufeff{\"error\":{\"message\":\"m\"}}", Error{Message: "m"}},
+	{"a message outside the error", `{"message":"outside","error":{"code":"x"}}`, Error{Message: "outside", Code: "x"}},
+	{"errors that are strings", `{"errors":["one","two"]}`, Error{Message: "one; two"}},
+	{"clicky-chats", `{"error":{"message":"invalid_request_error","type":"No run found with id"}}`, Error{Message: "No run found with id", Type: "invalid_request_error"}},
+	{"a type of several words", `{"error":{"message":"two words","type":"more words"}}`, Error{Message: "two words", Type: "more words"}},
+	{"a type of several words alone", `{"error":{"type":"more words"}}`, Error{Message: `{"error":{"type":"more words"}}`, Type: "more words"}},
+	{"the word null", `{"error":{"message":"m","type":"null","param":null}}`, Error{Message: "m"}},
+	{"an object as message", `{"error":{"message":{"a":"\u00e9<"}}}`, Error{Message: `{"a":"é<"}`}},
+	{"many faults", `{"detail":["1","2","3","4","5","6","7","8","9","10","11"]}`, Error{Message: "1; 2; 3; 4; 5; 6; 7; 8; 9; 10"}},
+	{"faults without a place", `{"detail":[{"loc":[],"msg":"m"},{"message":"n"},{"x":1}]}`, Error{Message: `m; n; {"x":1}`}},
+	{"an unknown object that is long", `{"x":"\u00e9` + strings.Repeat("x", 2000) + `"}`, Error{Message: `{"x":"\u00e9` + strings.Repeat("x", 987) + "…"}},
+	{"an empty array", "[]", Error{Message: "I'm a teapot"}},
+	{"a bare number", "5", Error{Message: "5"}},
+	{"a request id in the body", `{"message":"m","request_id":"abc"}`, Error{Message: "m"}}, // the header's goes first
 	{"empty", "", Error{Message: "I'm a teapot"}},
 	{"empty object", "{}", Error{Message: "I'm a teapot"}},
 	{"null", "null", Error{Message: "I'm a teapot"}},
@@ -271,6 +286,105 @@ func TestErrorsInTheBodyOfASuccess(t *testing.T) {
 	e := &Error{Status: 404}
 	if e.EffectiveStatus() != 404 {
 		t.Error(e.EffectiveStatus())
+	}
+}
+
+func TestCodesThatStandForAStatus(t *testing.T) {
+	for want, names := range map[int][]string{
+		0: {"", "odd", "399", "600", "-429", "42900"}, 400: {"400", "bad_request", "invalid-request", "InvalidArgument", "invalid_request_error"},
+		401: {"401", "Unauthorized", "UNAUTHENTICATED", "invalid_token", "invalid_api_key", "authentication_error"}, 403: {"forbidden", "AccessDenied", "permission_error", "PERMISSION_DENIED"},
+		404: {"not_found", "NotFoundError", "thread_not_found", "run_not_found", "ResourceNotFound"}, 429: {"rate_limit_error", "Rate Limit", "throttled", "too_many_requests", "insufficient_quota"},
+		500: {"internal_server_error", "InternalError", "INTERNAL", "UNAVAILABLE", "service_unavailable", "overloaded", "overloaded_error", "server_error"},
+		504: {"timeout", "GatewayTimeout", "deadline_exceeded"}, 599: {"599"},
+	} {
+		for _, name := range names {
+			if got := statusOf("", "odd", name, "402"); got != want && (want != 0 || got != 402) {
+				t.Errorf("%q: %d, want %d", name, got, want)
+			}
+		}
+	}
+}
+
+func TestWhatABodyIsInstead(t *testing.T) {
+	long := strings.Repeat("n", 200)
+	many := ""
+	for i := range 25 {
+		many += fmt.Sprintf(`,"m%d":1`, i)
+	}
+	for body, want := range map[string]string{
+		`{"a":{},"b":[],"c":"","d":true,"e":false,"f":null,"g":-1}`: "an object with a (object), b (array), c (string), d (boolean), e (boolean), f (null), g (number)",
+		`{"` + long + `":1}`:                      "an object with " + long[:99] + "… (number)",
+		"{" + many[1:] + "}":                      "m18 (number), m19 (number)",
+		`{"run_id":"r","multitask_strategy":"x"}`: "a run of a LangGraph server",
+		`{"run_id":5,"kwargs":{}}`:                "an object with run_id (number), kwargs (object)",
+		"plain <b> text":                          "not JSON: plain <b> text",
+		"<b>page</b>":                             "an HTML page: page",
+	} {
+		_, err := dial(t, answers(body)).GetRun(t.Context(), "t", "r")
+		var e *Error
+		if !errors.As(err, &e) || !errors.Is(err, ErrNotRuns) || !strings.HasSuffix(e.Message, want) && !strings.Contains(e.Message, want+" ") && !strings.Contains(e.Message, want+",") {
+			t.Errorf("%.50s: %v, want %q", body, err, want)
+		}
+	}
+	_, err := dial(t, status(200, "{}", "Content-Encoding", "br")).GetRun(t.Context(), "t", "r")
+	if !errors.Is(err, ErrNotRuns) {
+		t.Errorf("JSON with a wrong label: %v", err)
+	}
+}
+
+func TestDetailsAreCut(t *testing.T) {
+	long := strings.Repeat("x", 200)
+	_, err := dial(t, status(400, `{"error":{"message":"m","type":"`+long+`","code":"`+long+`","param":"`+long+`"}}`, "x-request-id", long)).GetRun(t.Context(), "t", "r")
+	var e *Error
+	if !errors.As(err, &e) {
+		t.Fatal(err)
+	}
+	for _, s := range []string{e.Type, e.Code, e.Param, e.RequestID, TooDeep(long).Param} {
+		if s != long[:99]+"…" {
+			t.Errorf("%q", s)
+		}
+	}
+}
+
+func TestWhereARedirectIsTold(t *testing.T) {
+	for code, want := range map[int]bool{300: true, 301: true, 308: true, 399: true, 400: false, 201: false} {
+		_, err := dial(t, status(code, "", "Location", "/there")).GetRun(t.Context(), "t", "r")
+		if err == nil || strings.Contains(err.Error(), "redirected to https://api.example/there;") != want {
+			t.Errorf("%d: %v", code, err)
+		}
+	}
+}
+
+func TestTextsOfErrors(t *testing.T) {
+	cause := &Error{Method: "GET", Path: "/p", Message: "m"}
+	for want, err := range map[string]error{
+		"GET /p: m":                       cause,
+		"GET /p: HTTP 404: m":             &Error{Method: "GET", Path: "/p", Message: "m", Status: 404},
+		"the answer is nested too deeply": TooDeep("x"),
+		"run r was not cancelled, its status is failed: GET /p: m": &NotCancelledError{Run{ID: "r", Status: "failed"}, cause},
+		"cancel was requested, but GET /p: m":                      &AfterCancelError{cause},
+	} {
+		if err.Error() != want {
+			t.Errorf("%q, want %q", err, want)
+		}
+		var e *Error
+		if !errors.As(err, &e) {
+			t.Errorf("%q does not wrap its cause", err)
+		}
+	}
+}
+
+// Plain words may say that a quota is spent, too.
+func TestASpentQuotaIsNotTriedAgain(t *testing.T) {
+	for body, want := range map[string]int{"Your quota is used up.": 1, "<p>quota</p>": 1, "slow down": 3} {
+		tries := 0
+		dial(t, func(w http.ResponseWriter, r *http.Request) {
+			tries++
+			status(429, body, "Retry-After-Ms", "")(w, r)
+		}).GetRun(t.Context(), "t", "r")
+		if tries != want {
+			t.Errorf("%s: %d tries, want %d", body, tries, want)
+		}
 	}
 }
 

@@ -55,10 +55,9 @@ func classify(err error) (kind error, message string) {
 	switch {
 	case isProxy(err):
 		kind = ErrProxy
-	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, context.DeadlineExceeded):
+	case errors.As(err, &timeout) && timeout.Timeout():
 		kind = ErrTimeout
-	case errors.As(err, &protocol), strings.Contains(message, "malformed HTTP"), strings.Contains(message, "response headers exceeded"),
-		strings.Contains(message, "1xx informational"), strings.Contains(message, "Content-Length"):
+	case errors.As(err, &protocol), strings.Contains(message, "malformed HTTP"), strings.Contains(message, "response headers exceeded"), strings.Contains(message, "Content-Length"):
 		kind = ErrHeaders // net/http has no types for most of these
 	}
 	if kind == nil {
@@ -100,7 +99,7 @@ func classifyCertificate(err error) (kind error, reason string) {
 // failed.
 func isProxy(err error) bool {
 	var op *net.OpError
-	return errors.Is(err, ErrProxy) || errors.As(err, &op) && (op.Op == "proxyconnect" || strings.HasPrefix(op.Op, "socks "))
+	return errors.As(err, &op) && (op.Op == "proxyconnect" || strings.HasPrefix(op.Op, "socks "))
 }
 
 // proxyRefusal is the error of a proxy that does not connect us, for

@@ -1,7 +1,9 @@
 package runsapi
 
 import (
+	"compress/flate"
 	"compress/gzip"
+	"compress/zlib"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -18,6 +20,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -172,6 +175,11 @@ func TestNetworkFailuresAreToldApart(t *testing.T) {
 		{"no TLS there", nil, "HTTP response to HTTPS client", func(t *testing.T) (string, *http.Transport) {
 			return strings.Replace(server(t, says("HTTP/1.1 400 Bad\r\n\r\n")), "http:", "https:", 1), newTestTransport()
 		}},
+		{"TLS that hangs", ErrTimeout, "TLS handshake timeout", func(t *testing.T) (string, *http.Transport) {
+			transport := newTestTransport()
+			transport.TLSHandshakeTimeout = 50 * time.Millisecond
+			return strings.Replace(server(t, func(c net.Conn) { c.Read(make([]byte, 4096)) }), "http:", "https:", 1), transport
+		}},
 		{"hangs", ErrTimeout, "within 100ms", func(t *testing.T) (string, *http.Transport) {
 			return server(t, func(c net.Conn) { c.Read(make([]byte, 1)) }), newTestTransport()
 		}},
@@ -213,22 +221,89 @@ func TestNetworkFailuresAreToldApart(t *testing.T) {
 			t.Parallel()
 			base, transport := tc.dial(t)
 			tries := 0
-			c, err := New(Config{BaseURL: base, Auth: AuthNone, Transport: countTries{transport, &tries}, Timeout: 100 * time.Millisecond})
+			cfg := Config{BaseURL: base, Auth: AuthNone, Transport: countTries{transport, &tries}}
+			if strings.HasPrefix(tc.name, "hangs") {
+				cfg.Timeout = 100 * time.Millisecond
+			}
+			c, err := New(cfg)
 			if err != nil {
 				t.Fatal(err)
-			}
-			if tc.kind != ErrTimeout {
-				c, _ = New(Config{BaseURL: base, Auth: AuthNone, Transport: countTries{transport, &tries}})
 			}
 			_, err = c.GetRun(t.Context(), "t", "r")
 			var e *Error
 			if !errors.As(err, &e) || e.Unwrap() != tc.kind || !strings.Contains(e.Message, tc.want) || strings.Contains(e.Message, "/threads/") {
 				t.Errorf("%v, of the kind %v; want %q, of the kind %v", err, errors.Unwrap(err), tc.want, tc.kind)
 			}
+			if strings.Contains(e.Message, "of the proxy") != strings.HasSuffix(tc.name, "of the proxy") {
+				t.Errorf("whose certificate? %s", e.Message)
+			}
 			if tc.kind != nil && strings.Count(e.Message, ErrTruncated.Error())+strings.Count(e.Message, ErrProxy.Error()) > 1 {
 				t.Errorf("says it twice: %s", e.Message)
 			}
 		})
+	}
+}
+
+// Errors that are hard to come by on loopback.
+func TestRareFailuresAreToldApart(t *testing.T) {
+	for _, tc := range []struct {
+		err  error
+		kind error
+		want string
+	}{
+		{x509.UnknownAuthorityError{}, ErrUnknownIssuer, "unknown authority"},
+		{x509.CertificateInvalidError{Cert: &x509.Certificate{}, Reason: x509.TooManyIntermediates}, ErrCertificate, "too many intermediates"},
+		{&tls.CertificateVerificationError{Err: errors.New("revoked")}, ErrCertificate, "revoked"},
+		{bodyError(gzip.ErrHeader), ErrEncoding, "gzip"}, {bodyError(gzip.ErrChecksum), ErrEncoding, "gzip"},
+		{bodyError(zlib.ErrHeader), ErrEncoding, "zlib"}, {bodyError(zlib.ErrChecksum), ErrEncoding, "zlib"}, {bodyError(flate.CorruptInputError(1)), ErrEncoding, "flate"},
+		{bodyError(io.ErrUnexpectedEOF), ErrTruncated, "Content-Length"}, {bodyError(errors.New("reset")), ErrTruncated, "reset"},
+		{bodyError(&net.OpError{Op: "read", Err: os.ErrDeadlineExceeded}), ErrTimeout, "timeout"}, {bodyError(&net.OpError{Op: "read", Err: errors.New("reset")}), ErrTruncated, "reset"},
+		{bodyError(context.Canceled), nil, "canceled"},
+		{&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}, ErrTimeout, "timeout"}, {context.DeadlineExceeded, ErrTimeout, "deadline"},
+		{&url.Error{Op: "Get", URL: "https://h/?secret", Err: errors.New("odd")}, nil, "odd"},
+		{fmt.Errorf("%w: it is larger", ErrTooLarge), ErrTooLarge, "the answer is too large: it is larger"},
+	} {
+		if kind, message := classify(tc.err); kind != tc.kind || !strings.Contains(message, tc.want) || strings.Contains(message, "secret") {
+			t.Errorf("%v: %v, %q; want %v, %q", tc.err, kind, message, tc.kind, tc.want)
+		}
+	}
+	for encoding, want := range map[string]string{"": "", "gzip": "", " X-Gzip ": "", "Deflate": "", "identity": "", "br": "br", "Zstd": "zstd", "gzip, br": "gzip, br"} {
+		if got := foreignEncoding(http.Header{"Content-Encoding": {encoding}}); got != want {
+			t.Errorf("%q: %q", encoding, got)
+		}
+	}
+}
+
+func TestAProxyThatConnectsIsNoFailure(t *testing.T) {
+	base, transport := tlsServer(t, certificate(t, "127.0.0.1", time.Now().Add(time.Hour)), true)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		c.Read(make([]byte, 4096))
+		target, err := net.Dial("tcp", strings.TrimPrefix(base, "https://"))
+		if err != nil {
+			return
+		}
+		defer target.Close()
+		io.WriteString(c, "HTTP/1.1 200 Connected\r\n\r\n")
+		go io.Copy(target, c)
+		io.Copy(c, target)
+	}()
+	transport.Proxy = http.ProxyURL(must(url.Parse("http://" + l.Addr().String())))
+	c, err := New(Config{BaseURL: base, Transport: transport})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.GetRun(t.Context(), "t", "r"); err != nil {
+		t.Error(err)
 	}
 }
 

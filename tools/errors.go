@@ -2,7 +2,6 @@ package tools
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -42,7 +41,7 @@ func (r *runs) explain(err error) string {
 			known = failed{read: true, cancel: true}
 			if runsapi.Terminal(e.Run.Status) {
 				lines = append(lines, summary(err))
-				wrapped, err = false, nil
+				err = nil
 			}
 		case *runsapi.WaitError:
 			lines, err = append(lines, fmt.Sprintf("Waiting failed; the last status seen is %s.", runsapi.Shorten(e.Status, maxEcho))), e.Err
@@ -202,8 +201,6 @@ func (r *runs) transportHint(e *runsapi.Error) string {
 		return fmt.Sprintf("%sWhat answers at the base URL %s does not speak HTTP as it should; %s. The user should check the port and what stands between.", mayHaveArrived(e), r.options.BaseURL, tries(e))
 	case errors.Is(e, runsapi.ErrTimeout):
 		return fmt.Sprintf("%sThe server is slow, or the base URL %s cannot be reached from here; %s. Try again later; the limit of one try is --timeout (RUNS_MCP_TIMEOUT).", mayHaveArrived(e), r.options.BaseURL, tries(e))
-	case errors.Is(e, context.Canceled):
-		return mayHaveArrived(e)
 	}
 	return ""
 }

@@ -2,7 +2,10 @@ package tools_test
 
 import (
 	"fmt"
+	"io"
+	"log"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -156,7 +159,22 @@ func TestErrorsSayWhatToDoNext(t *testing.T) {
 		{"unreadable header", "get_run", getArgs, "", "", raw("hello\n"), []string{"was answered, but the header of the answer cannot be read", "does not speak HTTP"}, "got no answer"},
 		{"redirect", "get_run", getArgs, "", "", status(301, "", "Location", "https://new.example/v1/threads"), []string{"redirected to https://new.example/v1/threads", "--api-base (OPENAI_BASE_URL) to where the API is now"}, ""},
 		{"407", "get_run", getArgs, "", "", status(407, "", "Proxy-Authenticate", `Basic realm="corp"`), []string{`HTTP 407: Proxy Authentication Required (reason Basic realm="corp")`, "It is the proxy that failed", "HTTPS_PROXY and NO_PROXY"}, "base URL"},
+		{"407 to http", "get_run", getArgs, "http://127.0.0.1/v1", "", status(407, ""), []string{"check HTTP_PROXY and NO_PROXY"}, "HTTPS_PROXY"},
+		{"304", "get_run", getArgs, "", "", status(304, ""), []string{"The API refuses the request as it is"}, "where the API is now"},
+		{"300", "get_run", getArgs, "", "", status(300, "", "Location", "/x"), []string{"where the API is now"}, ""},
+		{"408", "get_run", getArgs, "", "", status(408, ""), []string{"a passing one; 3 tries were made"}, "ids"},
+		{"404, something else of the run", "get_run", getArgs, "", "", status(404, `{"detail":"run run_1 is hidden"}`), []string{noAPI}, "does not know"},
+		{"hangs", "cancel_run", forceArgs, "", "", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, []string{"no whole answer came in time", mayHaveCome, "The server is slow, or the base URL https://api.example/v1 cannot be reached"}, ""},
+		{"too large", "list_runs", listArgs, "", "", tooLarge, []string{"was answered, but the answer is too large", "Ask for fewer runs: call list_runs with a smaller limit"}, "got no answer|base URL"},
+		{"too large a run", "get_run", getArgs, "", "", tooLarge, []string{"The run itself is larger than can be read here"}, "got no answer|base URL"},
 		// refusals
+		{"a quota that is no 429", "get_run", getArgs, "", "", status(400, `{"error":{"message":"the quota is odd"}}`), []string{"The API refuses the request as it is"}, "used up"},
+		{"api-version that is refused", "get_run", getArgs, azure + "?api-version=v9", "", status(400, `{"error":{"message":"unknown api-version"}}`), []string{"The API refuses the request as it is"}, "RUNS_MCP_QUERY"},
+		{"another fault at Azure", "get_run", getArgs, azure, "", status(400, `{"error":{"message":"odd"}}`), []string{"The API refuses the request as it is"}, "RUNS_MCP_QUERY"},
+		{"no details", "get_run", getArgs, "", "", status(400, ""), []string{"answered HTTP 400: Bad Request\nThe API refuses"}, ""},
+		{"everything long", "get_run", `{"thread_id":"` + strings.Repeat("é", 128) + `","run_id":"` + strings.Repeat("é", 128) + `"}`, "", "",
+			status(400, `{"error":{"message":"`+strings.Repeat("m", 5000)+`","type":"`+strings.Repeat("t", 500)+`","code":"`+strings.Repeat("c", 500)+`","param":"`+strings.Repeat("p", 500)+`"}}`, "x-request-id", strings.Repeat("i", 500), "www-authenticate", strings.Repeat("w", 500)),
+			[]string{"…"}, ""},
 		{"too late", "cancel_run", forceArgs, "", "", status(400, `{"error":{"message":"Cannot cancel run with status 'completed'."}}`), []string{"Cannot cancel run with status 'completed'.", "get_run shows"}, ""},
 		{"a setting at fault", "get_run", getArgs, "", "", status(400, `{"status":"failure","message":"Either x-portkey-config or x-portkey-provider header is required"}`), []string{"x-portkey-provider header is required", "it is a setting"}, ""},
 		{"very long", "get_run", `{"thread_id":"` + strings.Repeat("é", 128) + `","run_id":"` + strings.Repeat("é", 128) + `"}`, "", "", status(404, strings.Repeat("m", 5000)), []string{"mmm…", "Either the thread"}, ""},
@@ -181,7 +199,7 @@ func TestErrorsSayWhatToDoNext(t *testing.T) {
 
 // connectAs is connect for one row.
 func connectAs(t *testing.T, tc advice) *host {
-	cfg := runsapi.Config{BaseURL: "https://api.example/v1", MaxRetries: 2, APIKey: strings.TrimPrefix(tc.key, "-"), Transport: sandbox.Transport(t.Context(), tc.answer)}
+	cfg := runsapi.Config{BaseURL: "https://api.example/v1", MaxRetries: 2, Timeout: 5 * time.Second, APIKey: strings.TrimPrefix(tc.key, "-"), Transport: sandbox.Transport(t.Context(), tc.answer)}
 	o := tools.Options{KeyName: "OPENAI_API_KEY"}
 	if tc.base != "" {
 		cfg.BaseURL = tc.base
@@ -200,6 +218,42 @@ func connectAs(t *testing.T, tc advice) *host {
 	return serve(t, tools.New(c, o))
 }
 
+// tooLarge answers with more than is read.
+func tooLarge(w http.ResponseWriter, _ *http.Request) {
+	block := make([]byte, 1<<20)
+	for range 66 {
+		if _, err := w.Write(block); err != nil {
+			return
+		}
+	}
+}
+
+// Certificates as they really fail, on loopback.
+func TestCertificatesThatCannotBeTrusted(t *testing.T) {
+	s := httptest.NewUnstartedServer(answers(runIsRunning))
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.StartTLS()
+	defer s.Close()
+	for base, want := range map[string]string{
+		s.URL: "name a file with it in SSL_CERT_FILE (not on macOS and Windows)",
+		strings.Replace(s.URL, "127.0.0.1", "localhost", 1): "check the host name in the base URL https://localhost:",
+	} {
+		transport := s.Client().Transport.(*http.Transport).Clone()
+		if strings.HasPrefix(base, s.URL) {
+			transport = http.DefaultTransport.(*http.Transport).Clone()
+		}
+		transport.Proxy = nil
+		c, err := runsapi.New(runsapi.Config{BaseURL: base, Transport: transport, MaxRetries: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := serve(t, tools.New(c, tools.Options{BaseURL: c.BaseURL()})).bad("get_run", getArgs)
+		if !strings.Contains(got, want) || !strings.Contains(got, "Nothing was sent.") || strings.Contains(got, "tries") {
+			t.Errorf("%s: %s", base, got)
+		}
+	}
+}
+
 func TestEchoesAreCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		long := strings.Repeat("x", 5000)
@@ -211,8 +265,13 @@ func TestEchoesAreCut(t *testing.T) {
 			}
 			status(403, "")(w, r)
 		})).bad("get_run", waitArgs)
-		if !strings.Contains(got, "the last status seen is "+long[:99]+"…. ") && !strings.Contains(got, long[:99]+"….\n") {
+		if !strings.Contains(got, "the last status seen is "+long[:99]+"….\n") {
 			t.Errorf("a long status: %s", got)
+		}
+		ids := `{"thread_id":"` + strings.Repeat("é", 128) + `","run_id":"` + strings.Repeat("é", 128) + `"}`
+		got = connect(t, status(403, "")).bad("get_run", ids)
+		if path, _, _ := strings.Cut(strings.TrimPrefix(got, "GET "), " answered"); len([]rune(path)) != 400 {
+			t.Errorf("a path of %d characters: %s", len([]rune(path)), got)
 		}
 	})
 }

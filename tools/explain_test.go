@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"runs-mcp/runsapi"
 )
@@ -25,7 +26,11 @@ func TestExplainOfErrorsInErrors(t *testing.T) {
 		never string // alternatives, between |
 	}{
 		{"ended meanwhile", &runsapi.NotCancelledError{Run: run("completed"), Err: refusal(409, "Run is not cancellable")},
-			[]string{"Run r was not cancelled: its status is completed, the run has ended.", "HTTP 409: Run is not cancellable"}, "passing|again|may have"},
+			[]string{"Run r was not cancelled: its status is completed, the run has ended.", "HTTP 409: Run is not cancellable"}, "passing|again|may have|get_run"},
+		{"ended meanwhile, odd answer", &runsapi.NotCancelledError{Run: run("failed"), Err: errors.New("plain words")}, []string{"the run has ended.\nplain words"}, ""},
+		{"two tries", &runsapi.Error{Method: "GET", Path: "/p", Status: 500, Attempts: 2}, []string{"; 2 tries were made"}, ""},
+		{"a day", &runsapi.Error{Method: "GET", Path: "/p", Status: 503, Attempts: 2, RetryAfter: 47 * time.Hour}, []string{"in 169200 s"}, "days"},
+		{"two days", &runsapi.Error{Method: "GET", Path: "/p", Status: 503, Attempts: 2, RetryAfter: 48 * time.Hour}, []string{"in 2 days"}, "172800"},
 		{"no cancel", &runsapi.NotCancelledError{Run: run("in_progress"), Err: refusal(404, "Not Found")},
 			[]string{"its status is in_progress.", "The run is there, so this server has no cancel"}, "Either|base URL|ended."},
 		{"no cancel, 405", &runsapi.NotCancelledError{Run: run("queued"), Err: refusal(405, "m")}, []string{"this server has no cancel"}, "other tools"},
@@ -41,6 +46,7 @@ func TestExplainOfErrorsInErrors(t *testing.T) {
 		{"command not found", &runsapi.KeyError{Problem: "ended with exit status 127", ExitCode: 127}, []string{"the API key command ended with exit status 127.", "absolute path"}, "shell to see"},
 		{"command not executable", &runsapi.KeyError{Problem: "p", ExitCode: 126}, []string{"absolute path"}, "shell to see"},
 		{"command failed", &runsapi.KeyError{Problem: "p", ExitCode: 1}, []string{"can run it in a shell to see why"}, "absolute"},
+		{"too deep, no name", runsapi.TooDeep(""), []string{"nested too deeply\nCall again with fields"}, "field "},
 		{"too deep", runsapi.TooDeep("metadata"), []string{"the answer is nested too deeply\nIt is the field metadata", "without metadata."}, "got no answer|answered"},
 		{"anything else", errors.New("words"), []string{"words"}, ""},
 	} {
