@@ -10,7 +10,7 @@ type pipeReader struct{ io.Reader }
 func (p pipeReader) Read(b []byte) (int, error) {
 	for {
 		n, err := p.Reader.Read(b)
-		if n > 0 || !waitUntilReadable(p.Reader, err) {
+		if !waitUntilReadable(p.Reader, err) {
 			return n, err
 		}
 	}
@@ -23,7 +23,7 @@ func (p pipeWriter) Write(b []byte) (int, error) {
 	for {
 		n, err := p.Writer.Write(b[written:])
 		written += n
-		if err == nil || !waitUntilWritable(p.Writer, err) {
+		if !waitUntilWritable(p.Writer, err) {
 			return written, err
 		}
 	}

@@ -148,6 +148,28 @@ func TestCancelledCallsGiveTheirBytesBack(t *testing.T) {
 	}
 }
 
+func TestFewWorkersStayWhenTheyAreIdle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := serve(t)
+		p.send(call("0", "echo"))
+		p.next()
+		before := runtime.NumGoroutine()
+		for i := range 1000 {
+			p.send(call(fmt.Sprint(1+i), "block"))
+		}
+		synctest.Wait()
+		close(p.release)
+		for range 1000 {
+			p.next()
+		}
+		synctest.Wait()
+		if n := runtime.NumGoroutine() - before; n > 20 {
+			t.Errorf("%d goroutines stay after 1000 calls", n)
+		}
+		p.rest()
+	})
+}
+
 // Nothing is kept of requests that are answered or cancelled.
 func TestServedRequestsAreForgotten(t *testing.T) {
 	p := serve(t)

@@ -76,7 +76,17 @@ func TestASlowReaderGetsEverything(t *testing.T) {
 // been begun, and the error tells of the others.
 func TestNoLineIsCutAtShutdown(t *testing.T) {
 	for _, draining := range []bool{false, true} {
-		for _, size := range []int{3, 20_000, 500_000} {
+		for _, tc := range []struct {
+			size  int
+			pause time.Duration // for which 16 KiB are not read
+			most  time.Duration // that it may take
+		}{
+			{3, 150 * time.Millisecond, time.Second},
+			{20_000, 150 * time.Millisecond, 1200 * time.Millisecond},
+			{20_000, 600 * time.Millisecond, 4 * time.Second},
+			{500_000, 150 * time.Millisecond, 6 * time.Second},
+		} {
+			size := tc.size
 			synctest.Test(t, func(t *testing.T) {
 				stdin, out, done, stop := start(t, 250, size)
 				if draining {
@@ -84,7 +94,7 @@ func TestNoLineIsCutAtShutdown(t *testing.T) {
 				}
 				synctest.Wait()
 				var stopped time.Time
-				got := readSlowly(out, 150*time.Millisecond, func(read int) {
+				got := readSlowly(out, tc.pause, func(read int) {
 					if read > 5*size && stopped.IsZero() {
 						stopped = time.Now()
 						stop()
@@ -92,7 +102,7 @@ func TestNoLineIsCutAtShutdown(t *testing.T) {
 				})
 				took := time.Since(stopped)
 				n := strings.Count(got, "\n")
-				if !strings.HasSuffix(got, "\n") || took > time.Second+time.Duration(size/100)*time.Millisecond {
+				if !strings.HasSuffix(got, "\n") || took > tc.most {
 					t.Errorf("size %d: %d answers, and at the end, after %s: %q", size, n, took, got[len(got)-20:])
 				}
 				want := ""
