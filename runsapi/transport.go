@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"sync/atomic"
@@ -39,11 +40,33 @@ func newTransport() *http.Transport {
 			return nil, err
 		}
 		defer release()
-		ctx, cancel := context.WithTimeout(ctx, t.TLSHandshakeTimeout+d.Timeout)
-		defer cancel()
-		return (&tls.Dialer{NetDialer: d, Config: t.TLSClientConfig}).DialContext(ctx, network, address)
+		conn, err := d.DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return handshake(ctx, conn, address, t.TLSClientConfig, t.TLSHandshakeTimeout)
 	}
 	return t
+}
+
+// handshake makes a TLS connection of conn, within a time limit.
+func handshake(ctx context.Context, conn net.Conn, address string, config *tls.Config, limit time.Duration) (net.Conn, error) {
+	config = config.Clone()
+	if config.ServerName == "" {
+		config.ServerName, _, _ = net.SplitHostPort(address)
+	}
+	secure := tls.Client(conn, config)
+	limited, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	err := secure.HandshakeContext(limited)
+	if err == nil {
+		return secure, nil
+	}
+	conn.Close()
+	if limited.Err() != nil && ctx.Err() == nil {
+		err = fmt.Errorf("%w: TLS handshake timeout", ErrTimeout)
+	}
+	return nil, err
 }
 
 // attempt is the context of one HTTP attempt. net/http detaches the context of a
