@@ -48,7 +48,7 @@ func (r *retries) backoff(_, _ time.Duration, _ int, _ *http.Response) time.Dura
 // worthIt tells whether the same request may do better a moment later.
 func (r *retries) worthIt(resp *http.Response, err error) bool {
 	if err != nil {
-		kind, _ := classify(err)
+		_, kind := classify(err)
 		return !errors.Is(kind, ErrCertificate)
 	}
 	if success(resp.StatusCode) {
