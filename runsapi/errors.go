@@ -133,7 +133,7 @@ func (c *Client) unexpected(a *answer, d document, expected string) *Error {
 // networkError is the Error of a call to which no answer came, or none that could
 // be read.
 func (c *Client) networkError(a *answer, err error) *Error {
-	kind, message := classify(err)
+	message, kind := classify(err)
 	return c.complete(&Error{Message: message, err: kind}, a)
 }
 

@@ -33,21 +33,21 @@ var (
 // classify finds out what kind of failure err is, which came from net/http or
 // from reading a body: one of the errors above, or nil. The message says what
 // went wrong; what a server sent may stand in it.
-func classify(err error) (kind error, message string) {
+func classify(err error) (message string, kind error) {
 	var u *url.Error
 	if errors.As(err, &u) { // its text holds the URL, query and all
 		err = u.Err
 	}
 	message = err.Error()
-	if kind, reason := classifyCertificate(err); kind != nil {
+	if reason, kind := classifyCertificate(err); kind != nil {
 		if isProxy(err) {
 			reason = "of the proxy: " + reason
 		}
-		return kind, fmt.Sprintf("%s (%s)", kind, reason)
+		return fmt.Sprintf("%s (%s)", kind, reason), kind
 	}
 	for _, kind := range []error{ErrTooLarge, ErrTruncated, ErrEncoding, ErrTimeout, ErrHeaders, ErrProxy} {
 		if errors.Is(err, kind) {
-			return kind, message
+			return message, kind
 		}
 	}
 	var timeout interface{ Timeout() bool }
@@ -61,14 +61,14 @@ func classify(err error) (kind error, message string) {
 		kind = ErrHeaders // net/http has no types for most of these
 	}
 	if kind == nil {
-		return nil, message
+		return message, nil
 	}
-	return kind, fmt.Sprintf("%s: %s", kind, message)
+	return fmt.Sprintf("%s: %s", kind, message), kind
 }
 
 // classifyCertificate tells what is wrong with a certificate, if that is what
 // failed.
-func classifyCertificate(err error) (kind error, reason string) {
+func classifyCertificate(err error) (reason string, kind error) {
 	var (
 		unverified *tls.CertificateVerificationError
 		issuer     x509.UnknownAuthorityError
@@ -82,17 +82,17 @@ func classifyCertificate(err error) (kind error, reason string) {
 		} else {
 			reason = issuer.Error()
 		}
-		return ErrUnknownIssuer, reason
+		return reason, ErrUnknownIssuer
 	case errors.As(err, &host):
-		return ErrCertificate, "wrong host: " + host.Error()
+		return "wrong host: " + host.Error(), ErrCertificate
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return ErrCertificate, "expired or not yet valid: " + invalid.Error()
+		return "expired or not yet valid: " + invalid.Error(), ErrCertificate
 	case errors.As(err, &invalid):
-		return ErrCertificate, invalid.Error()
+		return invalid.Error(), ErrCertificate
 	case errors.As(err, &unverified):
-		return ErrCertificate, unverified.Error()
+		return unverified.Error(), ErrCertificate
 	}
-	return nil, ""
+	return "", nil
 }
 
 // isProxy reports whether it is the connection to a proxy, or through it, that

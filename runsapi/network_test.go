@@ -263,7 +263,7 @@ func TestRareFailuresAreToldApart(t *testing.T) {
 		{&url.Error{Op: "Get", URL: "https://h/?secret", Err: errors.New("odd")}, nil, "odd"},
 		{fmt.Errorf("%w: it is larger", ErrTooLarge), ErrTooLarge, "the answer is too large: it is larger"},
 	} {
-		if kind, message := classify(tc.err); kind != tc.kind || !strings.Contains(message, tc.want) || strings.Contains(message, "secret") {
+		if message, kind := classify(tc.err); kind != tc.kind || !strings.Contains(message, tc.want) || strings.Contains(message, "secret") {
 			t.Errorf("%v: %v, %q; want %v, %q", tc.err, kind, message, tc.kind, tc.want)
 		}
 	}

@@ -48,7 +48,7 @@ func (r *retries) backoff(_, _ time.Duration, _ int, _ *http.Response) time.Dura
 // mayPass tells whether the same request may do better a moment later.
 func (r *retries) mayPass(resp *http.Response, err error) bool {
 	if err != nil {
-		kind, _ := classify(err)
+		_, kind := classify(err)
 		return !errors.Is(kind, ErrCertificate) && !errors.Is(kind, ErrTooLarge)
 	}
 	if success(resp.StatusCode) {
