@@ -353,13 +353,6 @@ func TestKeyCommandEndsWithItsLastCall(t *testing.T) {
 	}
 }
 
-// slowKey is a key that takes a time to get.
-type slowKey struct{ time.Duration }
-
-func (s slowKey) key(context.Context) (string, error) { time.Sleep(s.Duration); return "key", nil }
-func (slowKey) refused(string) bool                   { return false }
-func (slowKey) seen() []string                        { return nil }
-
 func TestCallDoesNotWaitForAKeyLongerThanItsContext(t *testing.T) {
 	c := dial(t, answers(runJSON), func(cfg *Config) { cfg.KeyCommand = "sleep 60; echo key" })
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
