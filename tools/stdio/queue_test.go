@@ -55,8 +55,9 @@ func TestCancelHitsNoOther(t *testing.T) {
 			`{"jsonrpc":"2.0","method":"notifications/cancelled"}`, `{"jsonrpc":"2.0","method":"notifications/cancelled","params":[2]}`)
 		synctest.Wait()
 		close(p.release)
+		p.send("x\n" + cancel("null") + "\n" + cancel("1.5")) // neither id is that of a refused line
 		answers := p.rest()
-		if len(answers) != 2 || !answers[`"1"`].Exists() || !answers["2"].Exists() {
+		if len(answers) != 3 || !answers[`"1"`].Exists() || !answers["2"].Exists() || !answers["null"].Exists() {
 			t.Error(answers)
 		}
 	})

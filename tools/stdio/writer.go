@@ -17,8 +17,10 @@ const (
 	// smallWrite is how many bytes are written at once to a slow reader: only what
 	// a write has finished is seen as progress.
 	smallWrite = 4 << 10
-	// slowWrite is how long a write to a reader that keeps up takes at most.
-	slowWrite = 10 * time.Millisecond
+	// slowWrite is how long a write to a reader that keeps up takes at most. After
+	// a longer one the reader counts as slow for slowTime: many read in bursts.
+	slowWrite = 25 * time.Millisecond
+	slowTime  = time.Second
 	// maxLastLine is how long the end may be held up by the line that is being
 	// written, if its reader is slow.
 	maxLastLine = 10 * time.Second
@@ -40,7 +42,9 @@ type writer struct {
 	// The goroutine alone uses these:
 	buf  []byte
 	due  []*line // answers of which not every byte is written
-	slow bool    // whether the last write was
+	slow bool    // whether the reader is
+	// lastSlow is when the last slow write ended.
+	lastSlow time.Time
 }
 
 // line is one line to be written.
@@ -117,7 +121,11 @@ func (w *writer) flush() {
 		w.writing.Store(true)
 		n, err := w.out.Write(part)
 		w.writing.Store(false)
-		w.slow = time.Since(start) > slowWrite
+		if end := time.Now(); end.Sub(start) > slowWrite {
+			w.slow, w.lastSlow = true, end
+		} else if w.slow {
+			w.slow = end.Sub(w.lastSlow) < slowTime
+		}
 		if err != nil {
 			w.err = fmt.Errorf("writing the output: %w", err)
 		}
