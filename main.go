@@ -130,7 +130,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, in io.R
 	t := tools.New(client, tools.Options{ReadOnly: s.ReadOnly, BaseURL: client.BaseURL(), KeyName: settings.KeyNames(client.Credentials()), Timeout: s.Client.Timeout})
 	server := stdio.Server{
 		Info: mcp.Implementation{Name: "runs-mcp", Version: version()}, Instructions: instructions,
-		ListTools: t.List, CallTool: t.Call, Log: logger,
+		ListTools: t.List, CallTool: t.Call, GetTask: t.Task, KnowsTask: t.KnowsTask, Log: logger,
 	}
 	if err := stdio.Serve(ctx, server, in, out); err != nil {
 		logger.Error(err.Error())

@@ -24,6 +24,8 @@ func parseRun(raw string) (run Run, isRun bool) {
 			threadID = m.Value
 		case "created_at":
 			run.createdAt = m.Value
+		case "started_at":
+			run.startedAt = m.Value
 		}
 	}
 	run.raw = raw
@@ -95,7 +97,7 @@ func (c *Client) page(ctx context.Context, a *answer) (Page, error) {
 	}
 	if data != "null" && !isList || len(items) > 0 && len(p.Data) == 0 {
 		defer release(ctx, d.held)
-		return Page{}, c.unexpected(a, d, "a list, with an array data of Run objects,")
+		return Page{}, c.unexpected(a, d, "a list, with an array data of objects,")
 	}
 	if odd := len(items) - len(p.Data); odd > 0 {
 		c.log.Warn("left out what is no object from data", "items", odd, "path", a.path)

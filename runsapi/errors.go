@@ -71,6 +71,13 @@ func (e *Error) EffectiveStatus() int {
 	return e.Status
 }
 
+// Passes reports whether err is one of a request that may do better a moment
+// later: a network error, 408, 409, 429 or 5xx.
+func Passes(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.passes
+}
+
 // QuotaSpent reports whether the API says that a quota is used up, so that no
 // waiting helps. A quota with a Retry-After is one per minute or the like.
 func (e *Error) QuotaSpent() bool {

@@ -79,7 +79,7 @@ func (p *poll) next(ctx context.Context) (ended bool, _ error) {
 	err := sleep(ctx, p.pause)
 	if err == nil {
 		var run Run
-		if run, err = p.client.getRun(ctx, p.threadID, p.runID, true); err == nil {
+		if run, err = p.client.ReadRun(ctx, p.threadID, p.runID); err == nil {
 			release(ctx, p.run.held)
 			p.succeed(run)
 			return false, nil
@@ -103,7 +103,7 @@ func (p *poll) next(ctx context.Context) (ended bool, _ error) {
 func (p *poll) succeed(run Run) {
 	p.run, p.failures = run, 0
 	p.readings++
-	p.pause = pollDelay(p.readings, run.pollAfter)
+	p.pause = cmp.Or(run.PollAfter(), min(time.Duration(p.readings)*time.Second/3, time.Second)) // 0.33, 0.67, then 1 s
 }
 
 // fail takes note of a reading that failed, and reports whether that may pass.
@@ -138,13 +138,4 @@ func sleep(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-}
-
-// pollDelay is the pause after the n-th reading: what the API asks for, else a
-// third of a second, two thirds, and a second from then on.
-func pollDelay(n int, asked time.Duration) time.Duration {
-	if asked > 0 {
-		return min(max(asked, leastPoll), mostPoll)
-	}
-	return min(time.Duration(n)*time.Second/3, time.Second)
 }

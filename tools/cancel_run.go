@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"runs-mcp/runsapi"
 	"runs-mcp/schema"
@@ -22,26 +23,27 @@ var cancelRun = tool[cancelRunArgs]{
 	description: "Cancel a run that is queued, in_progress or requires_action, and return its Run object. " +
 		"Cancelling takes a moment: status cancelling means asked for, only cancelled means done; set wait to make sure. " +
 		"A run that is cancelling or cancelled already is returned as it is; one that has ended is an error. It cannot be undone.",
-	defaults: cancelRunArgs{runArgs: runArgs{TimeoutSec: defaultTimeoutSec}},
+	defaults: cancelRunArgs{runArgs: runArgs{TimeoutSec: notGiven}},
 	result:   schema.Open[runResult],
 }
 
-func (r *runs) cancel(ctx context.Context, a cancelRunArgs, call stdio.Call) ([]string, error) {
-	ctx, cancel := limited(ctx, call, r.timeLimit(a.Wait, a.TimeoutSec))
+func (r *runs) cancel(ctx context.Context, a cancelRunArgs, call stdio.Call) (*stdio.Result, error) {
+	limit := r.callLimit()
+	if a.Wait {
+		limit = a.waitLimit()
+	}
+	begin := time.Now()
+	limited, cancel := limited(ctx, call, limit)
 	defer cancel()
-	run, asked, err := r.askToCancel(ctx, a)
+	run, asked, err := r.askToCancel(limited, a)
 	if err != nil {
 		return nil, err
 	}
+	w := watch{tool: cancelRun.name, threadID: a.ThreadID, runID: a.RunID, fields: a.Fields, asked: asked, created: begin}
 	if a.Wait {
-		run, err = r.wait(ctx, a.runArgs, run, call, func(run runsapi.Run) bool { return runsapi.Terminal(run.Status) })
-		if err != nil && asked {
-			return nil, &runsapi.AfterCancelError{Err: err}
-		} else if err != nil {
-			return nil, err
-		}
+		return r.wait(ctx, w, a.runArgs, run, call)
 	}
-	return chosen(run, a.Fields)
+	return r.show(limited, w, run)
 }
 
 // askToCancel sends the cancel, unless the run is in a status that makes it

@@ -46,6 +46,9 @@ func (r *runs) explain(err error) string {
 		case *runsapi.WaitError:
 			lines, err = append(lines, fmt.Sprintf("Waiting failed; the last status seen is %s.", runsapi.Shorten(e.Status, maxEcho))), e.Err
 			known.read = true
+		case *stepsError:
+			lines, err = append(lines, e.Error()), e.err
+			known.read = true
 		case *pageError:
 			lines, err = append(lines, e.Error()), e.err
 			known.read = true

@@ -31,8 +31,8 @@ var listRuns = tool[listRunsArgs]{
 	result:   schema.Open[listResult],
 }
 
-func (r *runs) list(ctx context.Context, a listRunsArgs, call stdio.Call) ([]string, error) {
-	ctx, cancel := limited(ctx, call, r.timeLimit(false, 0))
+func (r *runs) list(ctx context.Context, a listRunsArgs, call stdio.Call) (*stdio.Result, error) {
+	ctx, cancel := limited(ctx, call, r.callLimit())
 	defer cancel()
 	p := runsapi.ListParams{Limit: a.Limit, Order: a.Order, After: a.After, Before: a.Before}
 	call.Progress(0, "reading runs")
@@ -57,5 +57,5 @@ func (r *runs) list(ctx context.Context, a listRunsArgs, call stdio.Call) ([]str
 		}
 	}
 	list.WriteString(tail)
-	return []string{list.String()}, nil
+	return &stdio.Result{JSON: []string{list.String()}}, nil
 }

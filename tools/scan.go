@@ -20,7 +20,7 @@ const (
 
 // scan reads page after page for the runs that a asks for, and makes one list of
 // them.
-func (r *runs) scan(ctx context.Context, a listRunsArgs, p runsapi.ListParams, call stdio.Call) ([]string, error) {
+func (r *runs) scan(ctx context.Context, a listRunsArgs, p runsapi.ListParams, call stdio.Call) (*stdio.Result, error) {
 	limited, cancel := context.WithTimeoutCause(ctx, scanTime, errors.New("no page of runs came within 45 s; try again later, or ask for one page, without all and status"))
 	defer cancel()
 	s := &scan{args: a, fields: newSelection(a.Fields, true), cursor: p.After}
@@ -49,7 +49,7 @@ func (r *runs) scan(ctx context.Context, a listRunsArgs, p runsapi.ListParams, c
 		}
 		call.Progress(s.pages, fmt.Sprintf("read %d runs", s.scanned)) // progress must increase (MCP, progress)
 	}
-	return s.list(), nil
+	return &stdio.Result{JSON: s.list()}, nil
 }
 
 // scan is the state of reading page after page.

@@ -99,7 +99,7 @@ func key(id gjson.Result) string {
 
 // params is what is read of the parameters of a request.
 type params struct {
-	name, arguments, cursor, protocolVersion, capabilities, requestID gjson.Result
+	name, arguments, cursor, protocolVersion, capabilities, requestID, taskID, notifications gjson.Result
 	// These are members of _meta:
 	meta, progressToken, metaVersion, clientCapabilities gjson.Result
 }
@@ -119,6 +119,10 @@ func readParams(raw string) (p params) {
 			p.capabilities = value
 		case "requestId":
 			p.requestID = value
+		case "taskId":
+			p.taskID = value
+		case "notifications":
+			p.notifications = value
 		case "_meta":
 			p.meta = value
 		}

@@ -35,15 +35,19 @@ func (c *connection) handle(ctx context.Context, r *request) (encode func(*write
 	if fault != nil {
 		return nil, fault
 	}
-	if mcp.MCPMethod(r.method) == mcp.MethodToolsCall {
+	switch method := mcp.MCPMethod(r.method); method {
+	case mcp.MethodToolsCall:
 		return c.callTool(ctx, r, p, modern)
+	case methodTasksGet, methodTasksUpdate, methodTasksCancel:
+		return c.task(ctx, method, p)
 	}
 	result, fault := c.answer(ctx, r, p, modern)
 	if fault != nil {
 		return nil, fault
 	}
 	if modern {
-		c.complete(result)
+		result.SetResultType(mcp.ResultTypeComplete)
+		result.EnsureResultMeta().SetServerInfo(c.server.Info)
 		if hints, ok := result.(mcp.CacheHintSetter); ok {
 			hints.SetCacheHints(0, mcp.CacheScopePrivate)
 		}
@@ -92,8 +96,14 @@ func (c *connection) answer(ctx context.Context, r *request, p params, modern bo
 			Capabilities:    capabilities, ServerInfo: c.server.Info, Instructions: c.server.Instructions,
 		}, nil
 	case method == mcp.MethodServerDiscover && modern:
+		if c.server.GetTask != nil {
+			capabilities.Extensions = map[string]any{tasksExtension: struct{}{}}
+		}
 		return &mcp.DiscoverResult{SupportedVersions: mcp.ValidProtocolVersions, Capabilities: capabilities, Instructions: c.server.Instructions}, nil
 	case method == mcp.MethodSubscriptionsListen && modern:
+		if p.notifications.Get("taskIds").Exists() && !followsTasks(p) {
+			return nil, missingTasks()
+		}
 		return c.listen(ctx, r), nil
 	}
 
@@ -117,10 +127,14 @@ func (c *connection) answer(ctx context.Context, r *request, p params, modern bo
 	return list, nil
 }
 
-// complete adds to a result what 2026-07-28 requires of every one.
-func (c *connection) complete(result mcp.ResultMetadata) {
-	result.SetResultType(mcp.ResultTypeComplete)
+// common returns the members, without braces, that 2026-07-28 requires of every
+// result.
+func (c *connection) common(kind mcp.ResultType) string {
+	var result mcp.Result
+	result.SetResultType(kind)
 	result.EnsureResultMeta().SetServerInfo(c.server.Info)
+	members := marshal(result)
+	return members[1 : len(members)-1]
 }
 
 // callTool runs tools/call, with progress if the client asked for it.
@@ -128,7 +142,7 @@ func (c *connection) callTool(ctx context.Context, r *request, p params, modern 
 	if p.name.Type != gjson.String {
 		return nil, refuse(mcp.INVALID_PARAMS, `"params.name" must be a string, the name of a tool`)
 	}
-	call := Call{Name: p.name.Str, Args: p.arguments.Raw, Progress: func(int, string) {}, Drained: c.drained}
+	call := Call{Name: p.name.Str, Args: p.arguments.Raw, Progress: func(int, string) {}, Drained: c.drained, FollowsTasks: modern && c.server.GetTask != nil && followsTasks(p)}
 	if isEmpty(p.arguments) {
 		call.Args = ""
 	}
@@ -147,14 +161,13 @@ func (c *connection) callTool(ctx context.Context, r *request, p params, modern 
 		}
 		return nil, refuse(mcp.INVALID_PARAMS, fmt.Sprintf("there is no tool %q; the tools are: %s", excerpt(p.name.Str), strings.Join(names, ", ")))
 	}
-	extra := ""
-	if modern {
-		var common mcp.Result
-		c.complete(&common)
-		body := marshal(common)
-		extra = "," + body[1:len(body)-1]
+	switch {
+	case result.Task != nil:
+		return func(w *writer) { w.task(result.Task, c.common(resultTypeTask), c.common(mcp.ResultTypeComplete)) }, nil
+	case modern:
+		return func(w *writer) { w.toolResult(result, ","+c.common(mcp.ResultTypeComplete)) }, nil
 	}
-	return func(w *writer) { w.toolResult(result, extra) }, nil
+	return func(w *writer) { w.toolResult(result, "") }, nil
 }
 
 // listen acknowledges a subscription and ends it: nothing here ever changes.

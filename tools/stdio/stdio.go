@@ -62,6 +62,11 @@ type Server struct {
 	// context ends when the client cancels the call, when the server stops, and
 	// once the answer is written.
 	CallTool func(ctx context.Context, call Call) *Result
+	// GetTask reads a task that a call answered with, and KnowsTask reports whether
+	// an id is one of a task. GetTask returns nil if it is not. Without GetTask no
+	// tasks are offered.
+	GetTask   func(ctx context.Context, id string) *Task
+	KnowsTask func(id string) bool
 	// Log gets the panics of calls.
 	Log *slog.Logger
 }
@@ -76,6 +81,8 @@ type Call struct {
 	// Drained is closed a minute after the input has ended. A call that has no
 	// time limit of its own ends then.
 	Drained <-chan struct{}
+	// FollowsTasks reports whether the client takes a Task for an answer.
+	FollowsTasks bool
 }
 
 // Result is what a tool call comes back with: JSON, which is sent as structured
@@ -84,6 +91,7 @@ type Result struct {
 	JSON    []string // in pieces, as a list of megabytes is never joined; each is valid UTF-8
 	Text    string   // without JSON
 	IsError bool     // the text is a tool error's
+	Task    *Task    // in place of all that, for a client that follows tasks
 }
 
 // connection is the state of one Serve.
