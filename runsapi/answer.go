@@ -36,10 +36,10 @@ func parseRun(raw string) (run Run, isRun bool) {
 	return run, hasID && hasStatus
 }
 
-// document returns what a success holds, without the credentials that its server
-// may have echoed.
-func (c *Client) document(a *answer) document {
-	d := a.body.document()
+// decode returns what a success holds, without the credentials that its server may
+// have echoed.
+func (c *Client) decode(a *answer) document {
+	d := a.body.decode()
 	if d.isJSON {
 		d.text = c.redactResult(d.text)
 	}
@@ -48,7 +48,7 @@ func (c *Client) document(a *answer) document {
 
 // run reads the Run that a success holds.
 func (c *Client) run(ctx context.Context, a *answer) (Run, error) {
-	d := c.document(a)
+	d := c.decode(a)
 	var run Run
 	isRun := false
 	if d.isJSON {
@@ -69,7 +69,7 @@ func (c *Client) run(ctx context.Context, a *answer) (Run, error) {
 // page reads the list of runs that a success holds. Items of data that are no
 // objects are left out: one of them would make clients refuse the whole list.
 func (c *Client) page(ctx context.Context, a *answer) (Page, error) {
-	d := c.document(a)
+	d := c.decode(a)
 	p := Page{raw: d.text, held: d.held, deep: d.deep}
 	data := ""
 	if d.isJSON {

@@ -208,8 +208,8 @@ type document struct {
 	held     int  // bytes of text that the memory budget counts
 }
 
-// document returns what is in the body, and closes it.
-func (b *body) document() document {
+// decode returns what is in the body, and closes it.
+func (b *body) decode() document {
 	defer b.Close()
 	d := document{size: len(b.Bytes())}
 	text, depth, ok := normalize(b.Bytes())

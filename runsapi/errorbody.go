@@ -57,6 +57,17 @@ func errorBody(d document) (Error, bool) {
 	return e, true
 }
 
+// acknowledges reports whether the body of a 2xx, which is no Run and no error,
+// says no more than yes: nothing, "OK", {} or {"success":true}.
+func acknowledges(d document) bool {
+	const longest = 100
+	text := strings.TrimSpace(d.text)
+	if d.isJSON {
+		return text[0] != '[' && len(text) <= longest && !gjson.Get(text, "run_id").Exists()
+	}
+	return len(text) <= longest && !looksLikeHTML(text) && !d.cutShort
+}
+
 // first is the first item of an array, which some gateways wrap an error in, else
 // v itself.
 func first(v gjson.Result) gjson.Result {

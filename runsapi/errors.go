@@ -31,7 +31,8 @@ type Error struct {
 	ExpiredToken bool          // the API answered 401, and the key is a JWT that has expired
 	bodyStatus   int           // the HTTP status that the error in the body of a 2xx stands for
 	askedToWait  bool          // for however short
-	passes       bool          // the same request may do better a moment later
+	retryable    bool          // the same request may do better a moment later
+	acknowledges bool          // a 2xx without a Run that says no more than yes
 	err          error
 }
 
@@ -71,11 +72,11 @@ func (e *Error) EffectiveStatus() int {
 	return e.Status
 }
 
-// Passes reports whether err is one of a request that may do better a moment
+// Retryable reports whether err is one of a request that may do better a moment
 // later: a network error, 408, 409, 429 or 5xx.
-func Passes(err error) bool {
+func Retryable(err error) bool {
 	var e *Error
-	return errors.As(err, &e) && e.passes
+	return errors.As(err, &e) && e.retryable
 }
 
 // QuotaSpent reports whether the API says that a quota is used up, so that no
@@ -132,7 +133,7 @@ func (c *Client) unexpected(a *answer, d document, expected string) *Error {
 	case d.cutShort:
 		e = Error{Message: fmt.Sprintf("%s: its JSON ends too early, after %d bytes", ErrTruncated, d.size), err: ErrTruncated}
 	default:
-		e = Error{Message: fmt.Sprintf("%s: %s was expected, but the body is %s", ErrNotRuns, expected, c.describe(d)), err: ErrNotRuns}
+		e = Error{Message: fmt.Sprintf("%s: %s was expected, but the body is %s", ErrNotRuns, expected, c.describe(d)), err: ErrNotRuns, acknowledges: acknowledges(d)}
 	}
 	return c.complete(&e, a)
 }
@@ -151,7 +152,7 @@ func (c *Client) textBody(body string) string { return plainText(c.Redact(body))
 // complete adds what a tells of the call, and replaces the secrets.
 func (c *Client) complete(e *Error, a *answer) *Error {
 	e.Method, e.Path, e.ThreadID, e.RunID = a.method, a.path, a.threadID, a.runID
-	e.Status, e.Attempts, e.passes = a.status, a.tries, a.passes
+	e.Status, e.Attempts, e.retryable = a.status, a.tries, a.retryable
 	for _, name := range []string{"X-Request-Id", "Apim-Request-Id", "X-Ms-Request-Id", "Request-Id"} {
 		e.RequestID = cmp.Or(a.header.Get(name), e.RequestID)
 	}

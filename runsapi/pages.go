@@ -67,7 +67,7 @@ func (p Page) Envelope() (head, tail string) {
 func (p Page) newEnvelope() (head, tail string) {
 	firstID, lastID := "null", "null"
 	if n := len(p.Data); n > 0 {
-		firstID, lastID = jsonString(p.Data[0].ID), jsonString(p.Data[n-1].ID)
+		firstID, lastID = JSONString(p.Data[0].ID), JSONString(p.Data[n-1].ID)
 	}
 	var before []string
 	hasMore := ""
@@ -233,9 +233,9 @@ func (p Page) next(limit int, seen map[string]bool) (string, error) {
 	case p.LastID == "":
 		err = ErrCursor
 	case checkID("last_id", p.LastID) != nil:
-		err = fmt.Errorf("%w: its last_id %.100q cannot be used as one", ErrCursor, p.LastID)
+		err = fmt.Errorf("%w: its last_id %q cannot be used as one", ErrCursor, p.LastID)
 	case seen[p.LastID]:
-		err = fmt.Errorf("%w: its last_id %.100q has come before, and going on would never end", ErrCursor, p.LastID)
+		err = fmt.Errorf("%w: its last_id %q has come before, and going on would never end", ErrCursor, p.LastID)
 	}
 	if err != nil {
 		if p.more == moreUnknown {

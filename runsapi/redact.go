@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/tidwall/gjson"
@@ -88,7 +89,7 @@ func (r *redactor) add(text string, credential bool) {
 
 // addNamed adds a value that counts as a secret because of its name or its length.
 func (r *redactor) addNamed(name, value string) {
-	credential := credentialName.MatchString(name)
+	credential := isCredential(name)
 	if credential || len(value) >= shortestSecret {
 		r.add(value, credential)
 	}
@@ -116,7 +117,7 @@ func (r *redactor) addHeader(name, value string) {
 		label, v, found := strings.Cut(part, "=")
 		label, v = strings.TrimSpace(label), strings.Trim(v, ` "'`)
 		label = label[strings.LastIndexByte(label, ' ')+1:] // without a scheme before it
-		switch credential := cookie || credentialName.MatchString(label); {
+		switch credential := cookie || isCredential(label) || looksRandom(v); {
 		case !found:
 		case credential && len(v) >= shortestPart, len(v) >= shortestSecret:
 			r.add(v, credential)
@@ -136,9 +137,18 @@ func (r *redactor) addStrings(name string, v gjson.Result) {
 			r.addStrings(name, member)
 			return true
 		})
+	case v.Type == gjson.String && looksRandom(v.Str):
+		r.add(v.Str, true)
 	case v.Type == gjson.String:
 		r.addNamed(name, v.Str)
 	}
+}
+
+// looksRandom reports whether a value inside a header, whose name says nothing,
+// looks like a key: long, without spaces, of letters and digits.
+func looksRandom(v string) bool {
+	return len(v) >= 12 && strings.ContainsAny(v, "0123456789") && !strings.Contains(v, " ") &&
+		strings.ContainsFunc(v, unicode.IsLetter)
 }
 
 // addBasic adds the password of a Basic credential, and the credential.

@@ -15,7 +15,8 @@ import (
 const (
 	firstBackoff = 500 * time.Millisecond
 	maxBackoff   = 8 * time.Second
-	maxPause     = time.Minute // before a retry, whatever the API asks for
+	// maxPause is the longest pause before a retry of a call that has no deadline.
+	maxPause = 10 * time.Minute
 )
 
 // retries is the policy of one request, in the shape that go-retryablehttp takes.
@@ -40,7 +41,10 @@ func (r *retries) check(ctx context.Context, resp *http.Response, err error) (ag
 		r.pause = cmp.Or(retryAfter(resp.Header, time.Now()), r.pause)
 	}
 	left, limited := timeLeft(ctx)
-	return r.pause <= maxPause && (!limited || r.pause < left), nil
+	if !limited {
+		left = maxPause
+	}
+	return r.pause < left, nil
 }
 
 func (r *retries) backoff(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return r.pause }

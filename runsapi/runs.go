@@ -130,10 +130,13 @@ func (c *Client) CancelRun(ctx context.Context, threadID, runID string) (Run, er
 	a, err := c.do(ctx, request{method: http.MethodPost, threadID: threadID, runID: runID, action: "cancel"})
 	if err == nil {
 		run, err := c.run(ctx, a)
-		if err == nil {
-			return run, nil
+		switch {
+		case err != nil:
+			return c.afterCancel(ctx, threadID, runID, err)
+		case Terminal(run.Status) && !Cancelled(run.Status):
+			return Run{}, &NotCancelledError{run, errTooLate}
 		}
-		return c.afterCancel(ctx, threadID, runID, err)
+		return run, nil
 	}
 	var refusal *Error
 	if !errors.As(err, &refusal) || !mayBeTooLate(refusal) {
@@ -149,19 +152,22 @@ func (c *Client) CancelRun(ctx context.Context, threadID, runID string) (Run, er
 	return Run{}, &NotCancelledError{run, err}
 }
 
+var errTooLate = errors.New("the API answered to the cancel with the run as it is")
+
 // afterCancel reads the run after a 2xx to the cancel that held no Run: some
 // servers answer nothing, {} or "OK". notRun is the error for that answer.
 func (c *Client) afterCancel(ctx context.Context, threadID, runID string, notRun error) (Run, error) {
 	run, err := c.GetRun(ctx, threadID, runID)
+	var answer *Error
 	switch {
 	case err != nil:
 		return Run{}, &AfterCancelError{err}
-	case Terminal(run.Status) && !Cancelled(run.Status):
-		return Run{}, &NotCancelledError{run, notRun}
-	case !errors.Is(notRun, ErrNotRuns) && !Cancelled(run.Status): // an error in a 2xx
+	case Cancelled(run.Status):
+		return run, nil
+	case Terminal(run.Status), errors.As(notRun, &answer) && !answer.acknowledges:
 		return Run{}, &NotCancelledError{run, notRun}
 	}
-	return run, nil
+	return run, nil // the API accepted the cancel, but has not come to it
 }
 
 // endedWords are what servers say of a run that has ended, as "Cannot cancel run

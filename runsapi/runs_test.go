@@ -205,6 +205,9 @@ func TestCancel(t *testing.T) {
 		{"accepted by another API", "cancel was requested", status(202, ""), answers(`{"run_id":"r","status":"interrupted"}`)},
 		{"accepted, with no Run", "cancelling", answers(`{"ok":true}`), answers(cancelling)},
 		{"accepted, but not carried out yet", "in_progress", answers("OK"), answers(runJSON)},
+		{"accepted, and answered with a run that has ended", "its status is completed", answers(completed), nil},
+		{"a login page", "not a Runs API response", answers("<html>Sign in</html>"), answers(runJSON)},
+		{"a success with an error in it", "no permission", answers(`{"error":{"message":"no permission"}}`), answers(runJSON)},
 		{"accepted too late", "its status is completed", answers("{}"), answers(completed)},
 		{"500", "HTTP 500", status(500, "", "x-should-retry", "false"), nil},
 	}

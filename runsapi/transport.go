@@ -27,19 +27,19 @@ func newTransport() *http.Transport {
 	t.OnProxyConnectResponse = proxyRefusal
 	d := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
 	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-		ctx, release, err := joinAttempt(ctx)
+		ctx, leave, err := joinAttempt(ctx)
 		if err != nil {
 			return nil, err
 		}
-		defer release()
+		defer leave()
 		return d.DialContext(ctx, network, address)
 	}
 	t.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-		ctx, release, err := joinAttempt(ctx)
+		ctx, leave, err := joinAttempt(ctx)
 		if err != nil {
 			return nil, err
 		}
-		defer release()
+		defer leave()
 		conn, err := d.DialContext(ctx, network, address)
 		if err != nil {
 			return nil, err
@@ -51,7 +51,9 @@ func newTransport() *http.Transport {
 
 // handshake makes a TLS connection of conn, within a time limit.
 func handshake(ctx context.Context, conn net.Conn, address string, config *tls.Config, limit time.Duration) (net.Conn, error) {
-	config = config.Clone()
+	if config = config.Clone(); config == nil { // without HTTP/2
+		config = &tls.Config{}
+	}
 	if config.ServerName == "" {
 		config.ServerName, _, _ = net.SplitHostPort(address)
 	}
@@ -89,7 +91,7 @@ func (a *attempt) Value(key any) any {
 
 // joinAttempt returns a context for a dial that also ends with the attempt that
 // the dial is for, unless that was answered by then.
-func joinAttempt(ctx context.Context) (joined context.Context, release func(), err error) {
+func joinAttempt(ctx context.Context) (joined context.Context, leave func(), err error) {
 	a, ok := ctx.Value(attemptKey{}).(*attempt)
 	if !ok {
 		return ctx, func() {}, nil

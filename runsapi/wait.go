@@ -110,12 +110,15 @@ func (p *poll) succeed(run Run) {
 func (p *poll) fail(ctx context.Context, err error) (passes bool) {
 	var e *Error
 	left, limited := timeLeft(ctx)
-	if !errors.As(err, &e) || !e.passes || p.readings == 0 && !limited && time.Since(p.begin) > firstReading {
+	if !errors.As(err, &e) || !e.retryable || p.readings == 0 && !limited && time.Since(p.begin) > firstReading {
 		return false
 	}
 	p.failures++
 	e.Attempts, p.failure = p.failures, err
-	p.pause = cmp.Or(min(e.RetryAfter, maxPause), backoff(p.failures))
+	p.pause = cmp.Or(e.RetryAfter, backoff(p.failures))
+	if !limited {
+		p.pause = min(p.pause, maxPause)
+	}
 	if limited && p.pause >= left && !p.hurried {
 		p.pause, p.hurried = max(left-lastReading, left/2), true
 	}

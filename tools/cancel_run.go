@@ -33,9 +33,9 @@ func (r *runs) cancel(ctx context.Context, a cancelRunArgs, call stdio.Call) (*s
 		limit = a.waitLimit()
 	}
 	begin := time.Now()
-	limited, cancel := limited(ctx, call, limit)
+	ctx, cancel := withTimeLimit(ctx, call, limit)
 	defer cancel()
-	run, asked, err := r.askToCancel(limited, a)
+	run, asked, err := r.askToCancel(ctx, a)
 	if err != nil {
 		return nil, err
 	}
@@ -43,29 +43,46 @@ func (r *runs) cancel(ctx context.Context, a cancelRunArgs, call stdio.Call) (*s
 	if a.Wait {
 		return r.wait(ctx, w, a.runArgs, run, call)
 	}
-	return r.show(limited, w, run)
+	return r.show(ctx, w, run)
 }
 
 // askToCancel sends the cancel, unless the run is in a status that makes it
 // needless or, without force, hopeless. It reports whether the cancel was sent.
 func (r *runs) askToCancel(ctx context.Context, a cancelRunArgs) (run runsapi.Run, asked bool, err error) {
 	if !a.Force {
-		run, err = r.client.GetRun(ctx, a.ThreadID, a.RunID)
+		run, err = r.look(ctx, a)
 		switch {
 		case err != nil, runsapi.Cancelled(run.Status):
 			return run, false, err
 		case !runsapi.Cancellable(run.Status):
-			return run, false, errors.New(notCancellable(a.RunID, run.Status))
+			return run, false, errors.New(r.notCancelled(a.RunID, run.Status) + " No cancel was sent; force: true asks the API anyway.")
 		}
 	}
 	run, err = r.client.CancelRun(ctx, a.ThreadID, a.RunID)
 	return run, true, err
 }
 
-func notCancellable(id, status string) string {
-	why := "it is not one of queued, in_progress, requires_action"
-	if runsapi.Terminal(status) {
-		why = "the run has ended"
+// look reads the run that is to be cancelled. With wait it rides out what passes.
+func (r *runs) look(ctx context.Context, a cancelRunArgs) (run runsapi.Run, err error) {
+	if !a.Wait {
+		return r.client.GetRun(ctx, a.ThreadID, a.RunID)
 	}
-	return fmt.Sprintf("run %s was not cancelled: its status is %s, %s. No cancel was sent; force: true asks the API anyway.", id, runsapi.Shorten(status, 100), why)
+	for run, err = range r.client.Poll(ctx, a.ThreadID, a.RunID, runsapi.Run{}) {
+		if err != nil || run.Status != "" {
+			break
+		}
+	}
+	return run, err
+}
+
+// notCancelled says how a run stands that was not cancelled.
+func (r *runs) notCancelled(id, status string) string {
+	text := fmt.Sprintf("Run %s was not cancelled: its status is %s", r.echo(id), r.echo(status))
+	switch {
+	case runsapi.Terminal(status):
+		text += ", the run has ended"
+	case !runsapi.Cancellable(status):
+		text += ", which is not one of queued, in_progress, requires_action"
+	}
+	return text + "."
 }

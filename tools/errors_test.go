@@ -200,7 +200,7 @@ func TestErrorsSayWhatToDoNext(t *testing.T) {
 // connectAs is connect for one row.
 func connectAs(t *testing.T, tc advice) *host {
 	cfg := runsapi.Config{BaseURL: "https://api.example/v1", MaxRetries: 2, Timeout: 5 * time.Second, APIKey: strings.TrimPrefix(tc.key, "-"), Transport: sandbox.Transport(t.Context(), tc.answer)}
-	o := tools.Options{KeyName: "OPENAI_API_KEY"}
+	o := tools.Options{KeyName: "OPENAI_API_KEY", Timeout: 45 * time.Second}
 	if tc.base != "" {
 		cfg.BaseURL = tc.base
 	}

@@ -38,11 +38,11 @@ func (r *runs) get(ctx context.Context, a getRunArgs, call stdio.Call) (*stdio.R
 	if a.Wait {
 		return r.wait(ctx, w, a.runArgs, runsapi.Run{}, call)
 	}
-	limited, cancel := limited(ctx, call, r.callLimit())
+	ctx, cancel := withTimeLimit(ctx, call, r.callLimit())
 	defer cancel()
-	run, err := r.client.GetRun(limited, a.ThreadID, a.RunID)
+	run, err := r.client.GetRun(ctx, a.ThreadID, a.RunID)
 	if err != nil {
 		return nil, err
 	}
-	return r.show(limited, w, run)
+	return r.show(ctx, w, run)
 }

@@ -2,6 +2,7 @@ package tools
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"runs-mcp/runsapi"
@@ -32,7 +33,7 @@ var listRuns = tool[listRunsArgs]{
 }
 
 func (r *runs) list(ctx context.Context, a listRunsArgs, call stdio.Call) (*stdio.Result, error) {
-	ctx, cancel := limited(ctx, call, r.callLimit())
+	ctx, cancel := withTimeLimit(ctx, call, r.callLimit())
 	defer cancel()
 	p := runsapi.ListParams{Limit: a.Limit, Order: a.Order, After: a.After, Before: a.Before}
 	call.Progress(0, "reading runs")
@@ -57,5 +58,8 @@ func (r *runs) list(ctx context.Context, a listRunsArgs, call stdio.Call) (*stdi
 		}
 	}
 	list.WriteString(tail)
+	if page.Deep() && runsapi.Depth(list.String()) > runsapi.MaxDepth {
+		return nil, errors.New("The list is nested too deeply around its runs for clients to read. With all: true it is made anew, without what stands there.")
+	}
 	return &stdio.Result{JSON: []string{list.String()}}, nil
 }

@@ -100,12 +100,12 @@ func (t *Tools) Task(ctx context.Context, id string) *stdio.Task {
 		return nil
 	}
 	r := t.runs
-	ctx, cancel := limited(r.client.Begin(ctx), stdio.Call{}, r.callLimit())
+	ctx, cancel := withTimeLimit(r.client.Begin(ctx), stdio.Call{}, r.callLimit())
 	defer cancel()
 	run, err := r.client.ReadRun(ctx, w.threadID, w.runID)
 	timeIsUp := w.limit > 0 && time.Since(w.created) >= w.limit
 	switch {
-	case err != nil && runsapi.Passes(err) && !timeIsUp:
+	case err != nil && runsapi.Retryable(err) && !timeIsUp:
 		return r.unread(w, err)
 	case err != nil:
 		task := r.unread(w, err)
@@ -122,7 +122,7 @@ func (t *Tools) Task(ctx context.Context, id string) *stdio.Task {
 // working is the task of a run that is being waited for.
 func (r *runs) working(w watch, run runsapi.Run) *stdio.Task {
 	id, _ := w.taskID()
-	message := runsapi.Shorten(r.client.Redact(run.Status), maxEcho)
+	message := r.echo(run.Status)
 	if since, ok := run.Since(); ok {
 		message += " for " + roughly(time.Since(since))
 	}

@@ -18,7 +18,7 @@ func (r *runs) callLimit() time.Duration {
 	if attempt == 0 {
 		return 0
 	}
-	return max(callTime, attempt+10*time.Second) // room for a retry
+	return max(callTime, attempt+9*time.Second) // room for a retry
 }
 
 const (
@@ -45,11 +45,11 @@ func left(limit time.Duration, begin time.Time) time.Duration {
 	return max(limit-time.Since(begin), 1)
 }
 
-// limited returns a context that ends with the call's time limit. A call without
+// withTimeLimit returns a context that ends with the call's time limit. A call without
 // one ends a minute after the input has.
-func limited(ctx context.Context, call stdio.Call, limit time.Duration) (context.Context, context.CancelFunc) {
+func withTimeLimit(ctx context.Context, call stdio.Call, limit time.Duration) (context.Context, context.CancelFunc) {
 	if limit > 0 {
-		return context.WithTimeoutCause(ctx, limit, deadline(fmt.Sprintf("no answer within %s", limit)))
+		return context.WithTimeoutCause(ctx, limit, deadline(fmt.Sprintf("the time of the call is over, after %s", limit.Round(time.Second))))
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	if call.Drained != nil {

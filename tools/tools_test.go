@@ -418,7 +418,7 @@ func TestCancelRun(t *testing.T) {
 		{"run_cancelling", "", "cancelling", []string{get + "run_cancelling"}},
 		{"run_cancelled", "", "cancelled", []string{get + "run_cancelled"}},
 		{"run_cancelled", `,"wait":true`, "cancelled", []string{get + "run_cancelled"}},
-		{"run_completed", "", "run run_completed was not cancelled: its status is completed, the run has ended. No cancel was sent; force: true asks the API anyway.", []string{get + "run_completed"}},
+		{"run_completed", "", "Run run_completed was not cancelled: its status is completed, the run has ended. No cancel was sent; force: true asks the API anyway.", []string{get + "run_completed"}},
 		{"run_completed", `,"force":true`, "its status is completed", []string{post + "run_completed/cancel", get + "run_completed"}},
 		{"run_in_progress", `,"force":true`, "cancelling", []string{post + "run_in_progress/cancel"}},
 		{"run_cancelled", `,"force":true`, "cancelled", []string{post + "run_cancelled/cancel", get + "run_cancelled"}},
@@ -442,7 +442,7 @@ func TestCancelRun(t *testing.T) {
 
 func TestCancelOfAnUnknownStatusNeedsForce(t *testing.T) {
 	got := connect(t, answers(`{"id":"r","status":"generating"}`)).bad("cancel_run", `{"thread_id":"t","run_id":"r"}`)
-	if !strings.Contains(got, "its status is generating, it is not one of queued, in_progress, requires_action") || !strings.Contains(got, "force: true") {
+	if !strings.Contains(got, "its status is generating, which is not one of queued, in_progress, requires_action") || !strings.Contains(got, "force: true") {
 		t.Error(got)
 	}
 }

@@ -38,19 +38,17 @@ func (r *runs) wait(ctx context.Context, w watch, a runArgs, run runsapi.Run, ca
 	if w.created.IsZero() {
 		w.created = time.Now()
 	}
-	limit := a.waitLimit()
-	asTask := false
+	limit, asTask := a.waitLimit(), false
 	if call.FollowsTasks {
 		w.limit = max(0, time.Duration(a.TimeoutSec)*time.Second) // without timeout_sec a task has no end
-		_, asTask = w.taskID()
+		if _, asTask = w.taskID(); asTask {
+			limit = firstReading(r.callLimit(), w.limit)
+		}
 	}
-	if asTask && limit == 0 {
-		limit = r.callLimit() // of the first reading
-	}
-	limited, cancel := limited(ctx, call, left(limit, w.created))
+	waiting, cancel := withTimeLimit(ctx, call, left(limit, w.created))
 	defer cancel()
 	polls := 0
-	for latest, err := range r.client.Poll(limited, w.threadID, w.runID, run) {
+	for latest, err := range r.client.Poll(waiting, w.threadID, w.runID, run) {
 		if err != nil {
 			return nil, w.failed(err)
 		}
@@ -73,6 +71,15 @@ func (r *runs) wait(ctx context.Context, w watch, a runArgs, run runsapi.Run, ca
 	return r.show(ctx, w, run)
 }
 
+// firstReading is the time limit for the first reading of a task: that of a call,
+// or of the task if that is shorter; 0 is none.
+func firstReading(call, task time.Duration) time.Duration {
+	if call == 0 || task > 0 && task < call {
+		return task
+	}
+	return call
+}
+
 // failed is the error of a wait, which says so if a cancel was sent before.
 func (w watch) failed(err error) error {
 	if w.asked {
@@ -86,7 +93,7 @@ func (r *runs) state(run runsapi.Run) string {
 	if run.Status == "" {
 		return "no answer yet"
 	}
-	return "status " + runsapi.Shorten(r.client.Redact(run.Status), maxEcho)
+	return "status " + r.echo(run.Status)
 }
 
 // show returns of the run what the call wants to see.
@@ -147,6 +154,4 @@ type stepsError struct {
 	err error
 }
 
-func (e *stepsError) Error() string {
-	return fmt.Sprintf("The run was read, its status is %s, but its steps could not be. Without the argument steps the call works.", runsapi.Shorten(e.run.Status, maxEcho))
-}
+func (e *stepsError) Error() string { return "the steps of the run: " + e.err.Error() }
