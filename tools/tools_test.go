@@ -59,7 +59,7 @@ func connect(t testing.TB, h http.Handler, options ...func(*tools.Options)) *hos
 // serve serves tl, and returns a client of it.
 func serve(t testing.TB, tl *tools.Tools) *host {
 	t.Helper()
-	s := stdio.Server{ListTools: tl.List, CallTool: tl.Call, Log: slog.New(slog.DiscardHandler)}
+	s := stdio.Server{ListTools: tl.List, CallTool: tl.Call, GetTask: tl.Task, KnowsTask: tl.KnowsTask, Log: slog.New(slog.DiscardHandler)}
 	in, stdin := io.Pipe()
 	stdout, out := io.Pipe()
 	go func() {
