@@ -104,11 +104,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, in io.R
 	}
 
 	logger := slog.New(slog.NewTextHandler(errw, &slog.HandlerOptions{Level: s.LogLevel}))
-	instructions := "Runs of OpenAI Assistants threads: list_runs finds them, get_run reads or awaits one"
-	if !s.ReadOnly {
-		instructions += ", cancel_run stops one"
-	}
-	instructions += "."
+	instructions := tools.Instructions(s.ReadOnly)
 	if s.Sandbox {
 		s.Client = runsapi.Config{
 			BaseURL: "http://sandbox/v1", Auth: runsapi.AuthNone, Timeout: s.Client.Timeout, MaxRetries: s.Client.MaxRetries,
@@ -127,7 +123,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, in io.R
 	}
 	logger.Info("serving", "version", version(), "api", client.BaseURL(), "sandbox", s.Sandbox)
 
-	t := tools.New(client, tools.Options{ReadOnly: s.ReadOnly, BaseURL: client.BaseURL(), KeyName: settings.KeyNames(client.Credentials()), Timeout: s.Client.Timeout})
+	t := tools.New(client, tools.Options{ReadOnly: s.ReadOnly, BaseURL: client.BaseURL(), KeyName: settings.KeyNames(client.Credentials()), Timeout: s.Client.Timeout, TextOnly: s.Results == settings.ResultsText})
 	server := stdio.Server{
 		Info: mcp.Implementation{Name: "runs-mcp", Version: version()}, Instructions: instructions,
 		ListTools: t.List, CallTool: t.Call, GetTask: t.Task, KnowsTask: t.KnowsTask, Log: logger,

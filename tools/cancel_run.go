@@ -20,11 +20,11 @@ type cancelRunArgs struct {
 var cancelRun = tool[cancelRunArgs]{
 	name:  "cancel_run",
 	title: "Cancel a run",
-	description: "Cancel a run that is queued, in_progress or requires_action, and return its Run object. " +
-		"Cancelling takes a moment: status cancelling means asked for, only cancelled means done; set wait to make sure. " +
-		"A run that is cancelling or cancelled already is returned as it is; one that has ended is an error. It cannot be undone.",
-	defaults: cancelRunArgs{runArgs: runArgs{TimeoutSec: notGiven}},
-	result:   schema.Open[runResult],
+	description: "Cancel (stop) a run that is queued, in_progress or requires_action, so that its thread is free again. " +
+		"Status cancelling means asked for, only cancelled means done: set wait to make sure. A run that has ended is an error. It cannot be undone.",
+	searchHint: "stop abort kill assistant run free blocked thread",
+	defaults:   cancelRunArgs{runArgs: runArgs{TimeoutSec: notGiven}},
+	result:     schema.Open[runResult],
 }
 
 func (r *runs) cancel(ctx context.Context, a cancelRunArgs, call stdio.Call) (*stdio.Result, error) {

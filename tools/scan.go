@@ -22,7 +22,7 @@ const (
 func (r *runs) scan(ctx context.Context, a listRunsArgs, p runsapi.ListParams, call stdio.Call) (*stdio.Result, error) {
 	scanCtx, cancel := context.WithTimeoutCause(ctx, scanTime, errors.New("no page of runs came within 45 s; try again later, or ask for one page, without all and status"))
 	defer cancel()
-	s := &scan{args: a, fields: newSelection(a.Fields, true), cursor: p.After}
+	s := &scan{runs: r, args: a, fields: newSelection(a.Fields, true), cursor: p.After}
 	for page, err := range r.client.Pages(scanCtx, a.ThreadID, p) {
 		switch {
 		case err != nil && s.pages == 0:
@@ -53,6 +53,7 @@ func (r *runs) scan(ctx context.Context, a listRunsArgs, p runsapi.ListParams, c
 
 // scan is the state of reading page after page.
 type scan struct {
+	runs           *runs
 	args           listRunsArgs
 	fields         selection
 	pages, scanned int
@@ -90,10 +91,9 @@ func (s *scan) take(page runsapi.Page) error {
 		if !matches(run, s.args.Status) {
 			continue
 		}
+		piece.WriteString(s.runs.separator(s.found))
 		if s.found++; s.found == 1 {
 			s.first = run.ID
-		} else {
-			piece.WriteByte(',')
 		}
 		s.last = run.ID
 		if err := s.fields.add(&piece, run, page.Deep()); err != nil {
@@ -124,7 +124,7 @@ func (s *scan) list() []string {
 	if s.end == outOfBounds {
 		lastID = s.cursor
 	}
-	tail := fmt.Sprintf(`],"first_id":%s,"last_id":%s,"has_more":%t`, jsonID(s.first), jsonID(lastID), s.end != endOfList)
+	tail := fmt.Sprintf(s.runs.lineEnd()+`],"first_id":%s,"last_id":%s,"has_more":%t`, jsonID(s.first), jsonID(lastID), s.end != endOfList)
 	if len(s.args.Status) > 0 {
 		tail += fmt.Sprintf(`,"scanned":%d`, s.scanned)
 	}

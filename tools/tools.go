@@ -26,9 +26,27 @@ type Options struct {
 	ReadOnly bool   // leaves cancel_run out
 	BaseURL  string // where the client calls, without query; for error texts
 	KeyName  string // where the credential comes from, such as "OPENAI_API_KEY", if there is one; for error texts
+	// TextOnly leaves out the structured content of results, and puts each run of
+	// a list on a line of its own.
+	TextOnly bool
 	// Timeout is the time limit of one HTTP attempt. A call without wait takes
 	// little longer; 0 is no limit for either.
 	Timeout time.Duration
+}
+
+// Instructions tell a model when to look for the tools: some hosts show nothing
+// else before it searches.
+func Instructions(readOnly bool) string {
+	text := "Runs of OpenAI Assistants threads, on any server of that API: Azure AI Foundry (classic), Portkey, LiteLLM, self-hosted. " +
+		"Look here when a thread \"already has an active run\", when a run is stuck, or failed and you need to know why, or to wait for one"
+	if !readOnly {
+		text += ", or to stop one"
+	}
+	text += ": list_runs finds the runs of a thread, get_run reads one, with its steps, and waits for it"
+	if !readOnly {
+		text += ", cancel_run stops it"
+	}
+	return text + "."
 }
 
 // Tools are the tools over one client, for an MCP server to list and to call.
@@ -75,6 +93,7 @@ type runs struct {
 // tool is one tool: what a client sees of it, and its handler.
 type tool[Args any] struct {
 	name, title, description string
+	searchHint               string // words that a user may say, for hosts that search tools
 	readOnly                 bool
 	defaults                 Args
 	result                   func() json.RawMessage // the output schema
@@ -95,7 +114,7 @@ func bind[Args any](r *runs, t tool[Args], handle func(ctx context.Context, args
 		describe: func() mcp.Tool {
 			return mcp.Tool{
 				Name: t.name, Title: t.title, Description: t.description,
-				RawInputSchema: input().JSON(), RawOutputSchema: t.result(),
+				RawInputSchema: input().JSON(), RawOutputSchema: r.outputSchema(t.result), Meta: t.meta(),
 				Annotations: mcp.ToolAnnotation{
 					Title:        t.title,
 					ReadOnlyHint: &t.readOnly, DestructiveHint: new(!t.readOnly), IdempotentHint: new(true), OpenWorldHint: new(true),
@@ -112,10 +131,30 @@ func bind[Args any](r *runs, t tool[Args], handle func(ctx context.Context, args
 	}
 }
 
+// meta is for Claude Code, which hides tools behind a search, and puts a result of
+// over 50,000 characters into a file unless a tool asks for more.
+func (t tool[Args]) meta() *mcp.Meta {
+	meta := &mcp.Meta{AdditionalFields: map[string]any{"anthropic/searchHint": t.searchHint}}
+	if t.readOnly {
+		meta.AdditionalFields["anthropic/maxResultSizeChars"] = 100_000
+	}
+	return meta
+}
+
+// outputSchema makes the output schema of a tool: none where a result is a text
+// only.
+func (r *runs) outputSchema(schema func() json.RawMessage) json.RawMessage {
+	if r.options.TextOnly {
+		return nil
+	}
+	return schema()
+}
+
 // result is the result of a handler, or the text for its error.
 func (r *runs) result(result *stdio.Result, err error) *stdio.Result {
 	if err != nil {
 		return &stdio.Result{Text: r.explain(err), IsError: true}
 	}
+	result.TextOnly = r.options.TextOnly
 	return result
 }

@@ -137,15 +137,12 @@ func (r *runs) steps(ctx context.Context, w watch, run runsapi.Run) ([]string, e
 	}
 	pieces := []string{"["}
 	for i, step := range page.Data {
-		if i > 0 {
-			pieces = append(pieces, ",")
-		}
 		if page.Deep() && runsapi.Depth(step.RawJSON())+2 > runsapi.MaxDepth {
 			return nil, runsapi.TooDeep("steps")
 		}
-		pieces = append(pieces, step.RawJSON())
+		pieces = append(pieces, r.separator(i), step.RawJSON())
 	}
-	return append(pieces, "]"), nil
+	return append(pieces, r.lineEnd(), "]"), nil
 }
 
 // stepsError is the error of a request for the steps of a run that was read.

@@ -25,10 +25,17 @@ const (
 	portkey = "https://api.portkey.ai/v1"
 )
 
+// Forms of results, for Settings.Results.
+const (
+	ResultsBoth = "both" // a text block and structured content
+	ResultsText = "text" // a text block, each run of a list on a line of its own
+)
+
 // Settings are the parsed flags and environment.
 type Settings struct {
 	Help, Version bool // print it and exit; nothing else is set then
 	Client        runsapi.Config
+	Results       string // ResultsBoth or ResultsText
 	ReadOnly      bool
 	Sandbox       bool
 	LogLevel      slog.Level
@@ -110,6 +117,10 @@ func (s *Settings) table() []setting {
 		{
 			flag: "max-retries", arg: "N", env: []string{"RUNS_MCP_MAX_RETRIES"}, set: number(&c.MaxRetries, 0, 100),
 			help: "after a failed attempt, 0-100; default 2, 0 = none",
+		},
+		{
+			flag: "results", arg: "both|text", env: []string{"RUNS_MCP_RESULTS"}, set: oneOf(&s.Results, ResultsBoth, ResultsText),
+			help: "results as text and structured content (default), or as text alone, for hosts that show both or cut by lines",
 		},
 		{
 			flag: "read-only", env: []string{"RUNS_MCP_READ_ONLY"}, set: boolean(&s.ReadOnly),

@@ -14,13 +14,15 @@ func (w *writer) toolResult(r *Result, extra string) {
 		for _, piece := range r.JSON {
 			w.text(piece)
 		}
-		w.json(`"}],"structuredContent":`)
+	} else {
+		w.text(r.Text)
+	}
+	w.json(`"}]`)
+	if r.JSON != nil && !r.TextOnly {
+		w.json(`,"structuredContent":`)
 		for _, piece := range r.JSON {
 			w.json(piece)
 		}
-	} else {
-		w.text(r.Text)
-		w.json(`"}]`)
 	}
 	if r.IsError {
 		w.json(`,"isError":true`)

@@ -91,6 +91,8 @@ type Result struct {
 	JSON    []string // in pieces, as a list of megabytes is never joined; each is valid UTF-8
 	Text    string   // without JSON
 	IsError bool     // the text is a tool error's
+	// TextOnly leaves the structured content out.
+	TextOnly bool
 	Task    *Task    // in place of all that, for a client that follows tasks
 }
 
