@@ -93,7 +93,7 @@ type Result struct {
 	IsError bool     // the text is a tool error's
 	// TextOnly leaves the structured content out.
 	TextOnly bool
-	Task    *Task    // in place of all that, for a client that follows tasks
+	Task     *Task // in place of all that, for a client that follows tasks
 }
 
 // connection is the state of one Serve.
