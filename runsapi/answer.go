@@ -41,7 +41,7 @@ func parseRun(raw string) (run Run, isRun bool) {
 func (c *Client) decode(a *answer) document {
 	d := a.body.decode()
 	if d.isJSON {
-		d.text = c.redactResult(d.text)
+		d.text = c.currentRedactor().replaceInJSON(d.text)
 	}
 	return d
 }
