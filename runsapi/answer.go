@@ -2,6 +2,7 @@ package runsapi
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -24,6 +25,8 @@ func parseRun(raw string) (run Run, isRun bool) {
 			threadID = m.Value
 		case "created_at":
 			run.createdAt = m.Value
+		case "error":
+			run.hasError = true
 		case "started_at":
 			run.startedAt = m.Value
 		}
@@ -53,6 +56,10 @@ func (c *Client) run(ctx context.Context, a *answer) (Run, error) {
 	isRun := false
 	if d.isJSON {
 		run, isRun = parseRun(d.text)
+	}
+	if isRun && run.hasError {
+		_, isError := errorBody(d)
+		isRun = !isError
 	}
 	if !isRun {
 		defer release(ctx, d.held)
@@ -84,30 +91,42 @@ func (c *Client) page(ctx context.Context, a *answer) (Page, error) {
 			}
 		}
 	}
-	var items []string
-	isList := strings.HasPrefix(data, "[")
-	if isList {
-		items = arrayItems(data)
+	if isEmpty(data) {
+		if _, isError := errorBody(d); isError {
+			defer release(ctx, d.held)
+			return Page{}, c.unexpected(a, d, "a list of runs")
+		}
 	}
-	for _, item := range items {
+	for item := range Items(data) {
+		if p.count++; p.count > maxItems {
+			defer release(ctx, d.held)
+			return Page{}, c.complete(&Error{Message: fmt.Sprintf("%s: its list has more than %d items", ErrTooLarge, maxItems), err: ErrTooLarge}, a)
+		}
 		if item[0] == '{' {
 			run, _ := parseRun(item)
 			p.Data = append(p.Data, run)
 		}
 	}
-	if data != "null" && !isList || len(items) > 0 && len(p.Data) == 0 {
+	if data != "null" && !strings.HasPrefix(data, "[") || p.count > 0 && len(p.Data) == 0 {
 		defer release(ctx, d.held)
 		return Page{}, c.unexpected(a, d, "a list, with an array data of objects,")
 	}
-	if odd := len(items) - len(p.Data); odd > 0 {
+	if odd := p.count - len(p.Data); odd > 0 {
 		c.log.Warn("left out what is no object from data", "items", odd, "path", a.path)
 	}
-	p.edited = len(items) > len(p.Data) || data == "null"
+	p.edited = p.count > len(p.Data) || data == "null"
 	if p.LastID == "" && len(p.Data) > 0 {
 		p.LastID = p.Data[len(p.Data)-1].ID
 	}
 	return p, nil
 }
+
+// maxItems bounds the memory of a list: a server that ignores the limit of a page
+// may have thousands of runs, but not this many.
+const maxItems = 100_000
+
+// isEmpty reports whether the data of a list holds nothing.
+func isEmpty(data string) bool { return data == "null" || data == "[]" }
 
 // more tells whether the API has runs after a page.
 type more int

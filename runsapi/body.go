@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 	"unsafe"
@@ -64,7 +63,7 @@ func (b bodyReader) read(req *http.Request) (*http.Response, error) {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode < 200 {
-		return nil, fmt.Errorf("HTTP %d is no answer to this request", resp.StatusCode)
+		return nil, fmt.Errorf("%w: HTTP %d is no answer to this request", ErrHeaders, resp.StatusCode)
 	}
 	if location := resp.Header.Get("Location"); location != "" {
 		if _, err := req.URL.Parse(location); err != nil {
@@ -93,25 +92,34 @@ func (b bodyReader) read(req *http.Request) (*http.Response, error) {
 }
 
 // decompress returns the body as it was before gzip or deflate. It goes by the
-// first bytes rather than by the Content-Encoding, which some servers and
-// proxies set wrongly: no JSON and no text begins as those do.
+// first bytes rather than by the Content-Encoding, which some servers and proxies
+// set wrongly: no JSON and no text begins as those do.
 func decompress(resp *http.Response) io.Reader {
 	r := bufio.NewReaderSize(resp.Body, 16)
-	switch first, _ := r.Peek(2); {
-	case len(first) < 2:
+	first, _ := r.Peek(2)
+	if len(first) < 2 {
+		return r
+	}
+	switch {
 	case first[0] == 0x1f && first[1] == 0x8b:
 		if z, err := gzip.NewReader(r); err == nil {
+			z.Multistream(false) // some servers add a line end
 			return z
 		}
-	case !strings.EqualFold(resp.Header.Get("Content-Encoding"), "deflate"):
-	case first[0]&0x0f == 8 && (uint(first[0])<<8+uint(first[1]))%31 == 0:
+	case first[0] == 'x' && (uint(first[0])<<8+uint(first[1]))%31 == 0: // the header of zlib
 		if z, err := zlib.NewReader(r); err == nil {
 			return z
 		}
-	case first[0] != '{' && first[0] != '[':
-		return flate.NewReader(r) // some send deflate without the zlib header
+	case resp.Header.Get("Content-Encoding") != "" && foreignEncoding(resp.Header) == "" && !isText(first[0]):
+		return flate.NewReader(r) // some send deflate without that header
 	}
 	return r
+}
+
+// isText reports whether a text in UTF-8, perhaps with a byte order mark, may
+// begin with c.
+func isText(c byte) bool {
+	return c >= ' ' && c < 0x7f || c >= 0xc2 && c <= 0xf4 || c == '\t' || c == '\n' || c == '\r'
 }
 
 // body is a body that is in memory. Its first chunk is not counted: with 1,024

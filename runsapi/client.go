@@ -47,3 +47,10 @@ func (c *Client) BaseURL() string { return c.base.String() }
 // SendsQuery reports whether c sends a query parameter of that name with every
 // request.
 func (c *Client) SendsQuery(name string) bool { return c.query.Has(name) }
+
+// UsesProxy reports whether c's requests go through a proxy that the environment
+// names.
+func (c *Client) UsesProxy() bool {
+	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: c.base})
+	return err == nil && proxy != nil
+}

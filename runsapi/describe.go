@@ -15,10 +15,10 @@ func (c *Client) describe(d document) string {
 	if !d.isJSON {
 		text := c.textBody(d.text)
 		switch {
+		case looksLikeHTML(d.text):
+			return "an HTML page: " + cmp.Or(text, "without a text")
 		case text == "":
 			return "empty"
-		case looksLikeHTML(d.text):
-			return "an HTML page: " + text
 		}
 		return "not JSON: " + text
 	}

@@ -48,6 +48,9 @@ func errorBody(d document) (Error, bool) {
 	}
 	isError := present(v.Get("error")) || present(v.Get("errors")) || v.Get("success").Type == gjson.False ||
 		v.Get("object").Str == "error" || status.Str == "failure" || status.Str == "error" || status.Type == gjson.Number && status.Num >= 400
+	for _, name := range []string{"message", "detail", "msg"} { // as gateways and FastAPI write it
+		isError = isError || fieldText(v.Get(name)) != "" && !v.Get("id").Exists() && !v.Get("data").Exists()
+	}
 	if !v.IsObject() || !isError {
 		return Error{}, false
 	}

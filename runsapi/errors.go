@@ -135,7 +135,9 @@ func (c *Client) unexpected(a *answer, d document, expected string) *Error {
 	default:
 		e = Error{Message: fmt.Sprintf("%s: %s was expected, but the body is %s", ErrNotRuns, expected, c.describe(d)), err: ErrNotRuns, acknowledges: acknowledges(d)}
 	}
-	return c.complete(&e, a)
+	c.complete(&e, a)
+	e.retryable = errors.Is(&e, ErrTruncated) || statusMayPass(a.method, e.bodyStatus) && !e.QuotaSpent()
+	return &e
 }
 
 // networkError is the Error of a call to which no answer came, or none that could
@@ -229,10 +231,13 @@ func expired(credentials ...string) bool {
 // afterwards.
 type NotCancelledError struct {
 	Run Run
-	Err error // what the API answered to the cancel
+	Err error // what the API answered to the cancel; nil for a success
 }
 
 func (e *NotCancelledError) Error() string {
+	if e.Err == nil {
+		return fmt.Sprintf("run %s was not cancelled, its status is %s", e.Run.ID, e.Run.Status)
+	}
 	return fmt.Sprintf("run %s was not cancelled, its status is %s: %s", e.Run.ID, e.Run.Status, e.Err)
 }
 

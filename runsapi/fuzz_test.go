@@ -202,7 +202,7 @@ func FuzzIDs(f *testing.F) {
 			if _, err := url.ParseRequestURI(r.URL.RequestURI()); err != nil {
 				t.Error(err)
 			}
-			return response(200, []byte(runJSON))
+			return response(200, []byte(`{"id":"r","status":"cancelling","data":[]}`))
 		}, func(cfg *Config) { cfg.BaseURL = "https://api.example/prefix%2Fed/v1?api-version=v1" })
 
 		method, want = "GET", thread+"/runs/"+run

@@ -199,17 +199,24 @@ func Members(object string) iter.Seq[Member] {
 	}
 }
 
-// arrayItems returns the items of an array in compact JSON, each as JSON.
-func arrayItems(array string) (list []string) {
-	for i := 1; array[i] != ']'; {
-		if array[i] == ',' {
-			i++
+// Items yields the items of an array in compact JSON, in their order. It yields
+// none for another value.
+func Items(array string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		if array == "" || array[0] != '[' {
+			return
 		}
-		end := skip(array, i)
-		list = append(list, array[i:end])
-		i = end
+		for i := 1; array[i] != ']'; {
+			if array[i] == ',' {
+				i++
+			}
+			end := skip(array, i)
+			if !yield(array[i:end]) {
+				return
+			}
+			i = end
+		}
 	}
-	return list
 }
 
 // skip returns where the value that begins at i in compact JSON ends.

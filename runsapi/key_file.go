@@ -3,6 +3,7 @@ package runsapi
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -80,6 +81,9 @@ func readFile(path string) (string, error) {
 		return "", err
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxKey))
+	text, err := io.ReadAll(io.LimitReader(f, maxKey+1))
+	if err == nil && len(text) > maxKey {
+		err = fmt.Errorf("it is longer than %d KiB", maxKey>>10)
+	}
 	return string(text), err
 }

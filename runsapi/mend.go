@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
+	"time"
 )
 
 // IgnoredError is a part of the query that the server ignores, in a way that
@@ -17,7 +19,6 @@ func (e *IgnoredError) Error() string {
 
 // mend makes the page what was asked for, as far as the server left that open.
 func (p *Page) mend(threadID string, asked ListParams) error {
-	p.count = len(p.Data)
 	if mixed(p.Data) {
 		p.keep(slices.DeleteFunc(slices.Clone(p.Data), func(r Run) bool { return r.threadID != "" && r.threadID != threadID }))
 	}
@@ -29,6 +30,7 @@ func (p *Page) mend(threadID string, asked ListParams) error {
 		switch {
 		case whole:
 			p.sort(asked.Order)
+			p.sorted = true
 			after, before = indexOf(p.Data, asked.After), indexOf(p.Data, asked.Before)
 		case order != unordered:
 			return &IgnoredError{"order", fmt.Sprintf("it lists in the order %s. Ask with order %[1]s", order)}
@@ -102,10 +104,15 @@ func orderOf(runs []Run) string {
 	return order
 }
 
-// created is created_at as a number: seconds, or milliseconds on some servers.
+// created is created_at as a number: seconds, or on some servers milliseconds, or a
+// date.
 func (r Run) created() (float64, bool) {
-	f, err := strconv.ParseFloat(r.createdAt, 64)
-	return f, err == nil
+	text := strings.Trim(r.createdAt, `"`)
+	if f, err := strconv.ParseFloat(text, 64); err == nil {
+		return f, true
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	return float64(t.UnixMilli()), err == nil
 }
 
 // sort puts the runs in order. Those created in the same second keep the order
@@ -125,7 +132,6 @@ func (p *Page) sort(order string) {
 		})
 	}
 	p.Data, p.edited = runs, true
-	p.LastID = runs[len(runs)-1].ID
 }
 
 func reversed(runs []Run) []Run {

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
+	"regexp"
 	"strings"
 )
 
@@ -57,14 +58,18 @@ func classify(err error) (message string, kind error) {
 		kind = ErrProxy
 	case errors.As(err, &timeout) && timeout.Timeout():
 		kind = ErrTimeout
-	case errors.As(err, &protocol), strings.Contains(message, "malformed HTTP"), strings.Contains(message, "response headers exceeded"), strings.Contains(message, "Content-Length"):
-		kind = ErrHeaders // net/http has no types for most of these
+	case errors.As(err, &protocol), headerWords.MatchString(message):
+		kind = ErrHeaders
 	}
 	if kind == nil {
 		return message, nil
 	}
 	return fmt.Sprintf("%s: %s", kind, message), kind
 }
+
+// headerWords are what net/http says of a header that it cannot read: it has no
+// types for most of that.
+var headerWords = regexp.MustCompile(`malformed HTTP|response headers exceeded|1xx informational|Content-Length|transfer encoding|looked like an HTTP/1\.1 header`)
 
 // classifyCertificate tells what is wrong with a certificate, if that is what
 // failed.
@@ -102,6 +107,10 @@ func isProxy(err error) bool {
 	return errors.As(err, &op) && (op.Op == "proxyconnect" || strings.HasPrefix(op.Op, "socks "))
 }
 
+// errProxyRefuses is the error of a proxy that will not connect us, however often
+// it is asked.
+var errProxyRefuses = fmt.Errorf("%w", ErrProxy)
+
 // proxyRefusal is the error of a proxy that does not connect us, for
 // [http.Transport.OnProxyConnectResponse]: net/http's own is a bare text.
 func proxyRefusal(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
@@ -111,6 +120,9 @@ func proxyRefusal(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Res
 	reason := "it refused to connect"
 	if challenge := challenge(resp.Header.Values("Proxy-Authenticate")); challenge != "" {
 		reason += " (" + challenge + ")"
+	}
+	if resp.StatusCode < http.StatusInternalServerError {
+		return fmt.Errorf("%w: %s, HTTP %s", errProxyRefuses, reason, resp.Status)
 	}
 	return fmt.Errorf("%w: %s, HTTP %s", ErrProxy, reason, resp.Status)
 }

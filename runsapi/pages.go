@@ -35,6 +35,7 @@ type Page struct {
 	// before, and whether none of them is after the cursor after.
 	count                   int
 	reachedBefore, repeated bool
+	sorted                  bool // the whole list came in another order
 }
 
 // HasMore reports whether the API says that there are runs after the page.
@@ -68,6 +69,8 @@ func (p Page) newEnvelope() (head, tail string) {
 	firstID, lastID := "null", "null"
 	if n := len(p.Data); n > 0 {
 		firstID, lastID = JSONString(p.Data[0].ID), JSONString(p.Data[n-1].ID)
+	} else if p.more == moreTrue && p.LastID != "" {
+		lastID = JSONString(p.LastID) // all runs were of other threads
 	}
 	var before []string
 	hasMore := ""
@@ -102,7 +105,11 @@ func (p Page) newEnvelope() (head, tail string) {
 // threads the runs of others are left out. What cannot be mended is an
 // [*IgnoredError].
 func (c *Client) ListRuns(ctx context.Context, threadID string, p ListParams) (Page, error) {
-	page, err := c.listRuns(ctx, threadID, p, p)
+	sent := p
+	if p.Limit == 1 && p.Order != "" {
+		sent.Limit = 2 // one run does not show in which order the server lists
+	}
+	page, err := c.listRuns(ctx, threadID, sent, sent)
 	page.cut(p.Limit)
 	return page, err
 }
@@ -172,11 +179,12 @@ var ErrCursor = errors.New("the API says that there are more runs, but gives no 
 
 // Pages gets page after page of the runs of a thread, from p.After on and up to
 // p.Before, until the API has no more. Where it does not say whether it has, a
-// page that is empty or has come before is the end. It ends with the first error.
+// page that is empty, or has come before, is the end. It ends with the first error.
 func (c *Client) Pages(ctx context.Context, threadID string, p ListParams) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
 		seen := map[string]bool{p.After: true}
 		sent := p
+		guessed := false // this page is asked for although nothing says that there is one
 		if p.After == "" {
 			// With before alone some servers begin with the page that ends at the
 			// cursor. The first page is cut there instead.
@@ -184,7 +192,7 @@ func (c *Client) Pages(ctx context.Context, threadID string, p ListParams) iter.
 		}
 		for {
 			page, err := c.listRuns(ctx, threadID, sent, p)
-			if err == nil && sent.Before != p.Before && page.isLast(p.Limit) && !page.reachedBefore {
+			if err == nil && sent.Before != p.Before && page.isLast() && !page.reachedBefore {
 				// The list has no such run: the API gets the chance to say so.
 				release(ctx, page.held)
 				page, err = c.listRuns(ctx, threadID, p, p)
@@ -192,11 +200,15 @@ func (c *Client) Pages(ctx context.Context, threadID string, p ListParams) iter.
 			if err == nil && page.repeated && page.count == p.Limit {
 				err = c.checkAfter(ctx, threadID, p)
 			}
+			if guessed && isRefusal(err) {
+				return // the server has no pages
+			}
 			if err != nil {
 				yield(Page{}, err)
 				return
 			}
-			next, err := page.next(p.Limit, seen)
+			guessed = page.more == moreUnknown && page.count < p.Limit
+			next, err := page.next(seen)
 			page.more = moreFalse
 			if next != "" || err != nil {
 				page.more = moreTrue
@@ -218,14 +230,20 @@ func (c *Client) Pages(ctx context.Context, threadID string, p ListParams) iter.
 	}
 }
 
+// isRefusal reports whether err is a refusal of the request as it is.
+func isRefusal(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Status >= 400 && e.Status < 500 && !e.retryable
+}
+
 // isLast reports whether there are no runs after the page, as far as it tells.
-func (p Page) isLast(limit int) bool {
-	return p.more == moreFalse || p.more == moreUnknown && (p.count < limit || len(p.Data) == 0)
+func (p Page) isLast() bool {
+	return p.more == moreFalse || p.more == moreUnknown && (len(p.Data) == 0 || p.sorted)
 }
 
 // next returns the cursor for the page after this one, empty if this is the last.
-func (p Page) next(limit int, seen map[string]bool) (string, error) {
-	if p.isLast(limit) {
+func (p Page) next(seen map[string]bool) (string, error) {
+	if p.isLast() {
 		return "", nil
 	}
 	var err error

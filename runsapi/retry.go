@@ -53,7 +53,7 @@ func (r *retries) backoff(_, _ time.Duration, _ int, _ *http.Response) time.Dura
 func (r *retries) mayPass(resp *http.Response, err error) bool {
 	if err != nil {
 		_, kind := classify(err)
-		return !errors.Is(kind, ErrCertificate) && !errors.Is(kind, ErrTooLarge)
+		return !errors.Is(kind, ErrCertificate) && !errors.Is(kind, ErrTooLarge) && !errors.Is(err, errProxyRefuses)
 	}
 	if success(resp.StatusCode) {
 		return false
@@ -64,16 +64,24 @@ func (r *retries) mayPass(resp *http.Response, err error) bool {
 	case "false":
 		return false
 	}
-	switch s := resp.StatusCode; {
-	case s == http.StatusTooManyRequests:
+	if resp.StatusCode == http.StatusTooManyRequests {
 		e := decodeError(resp.Body.(*body).Bytes())
 		e.setRetryAfter(resp.Header)
 		return !e.QuotaSpent() // waiting does not help then
-	case s == http.StatusRequestTimeout, s == http.StatusConflict:
-		return r.method == http.MethodGet
-	default:
-		return s >= 500 && s != http.StatusNotImplemented
 	}
+	return statusMayPass(r.method, resp.StatusCode)
+}
+
+// statusMayPass tells whether the same request may get another status a moment
+// later.
+func statusMayPass(method string, status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusConflict:
+		return method == http.MethodGet
+	case http.StatusNotImplemented:
+		return false
+	}
+	return status == http.StatusTooManyRequests || status >= 500
 }
 
 // backoff is the pause after the n-th failure when the API names none: 0.5 s,

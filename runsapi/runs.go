@@ -19,6 +19,7 @@ type Run struct {
 	createdAt, startedAt string        // JSON
 	pollAfter            time.Duration // the API's hint; 0 if it gave none
 	held                 int           // bytes that raw takes of the memory budget
+	hasError             bool          // it has a member error, which a Run of the API has not
 	deep                 bool
 }
 
@@ -130,13 +131,10 @@ func (c *Client) CancelRun(ctx context.Context, threadID, runID string) (Run, er
 	a, err := c.do(ctx, request{method: http.MethodPost, threadID: threadID, runID: runID, action: "cancel"})
 	if err == nil {
 		run, err := c.run(ctx, a)
-		switch {
-		case err != nil:
-			return c.afterCancel(ctx, threadID, runID, err)
-		case Terminal(run.Status) && !Cancelled(run.Status):
-			return Run{}, &NotCancelledError{run, errTooLate}
+		if err == nil && (Cancelled(run.Status) || Cancellable(run.Status) && run.ID == runID) {
+			return run, nil
 		}
-		return run, nil
+		return c.afterCancel(ctx, threadID, runID, err)
 	}
 	var refusal *Error
 	if !errors.As(err, &refusal) || !mayBeTooLate(refusal) {
@@ -152,10 +150,9 @@ func (c *Client) CancelRun(ctx context.Context, threadID, runID string) (Run, er
 	return Run{}, &NotCancelledError{run, err}
 }
 
-var errTooLate = errors.New("the API answered to the cancel with the run as it is")
-
-// afterCancel reads the run after a 2xx to the cancel that held no Run: some
-// servers answer nothing, {} or "OK". notRun is the error for that answer.
+// afterCancel reads the run after a 2xx to the cancel that does not show what came
+// of it: some servers answer nothing, {}, "OK" or some other object. notRun is the
+// error for an answer that holds no Run.
 func (c *Client) afterCancel(ctx context.Context, threadID, runID string, notRun error) (Run, error) {
 	run, err := c.GetRun(ctx, threadID, runID)
 	var answer *Error

@@ -30,7 +30,9 @@ func (r *runs) nextStep(e *runsapi.Error, known history) string {
 	case e.Status == 0 && e.Unwrap() != nil: // the call was ended, by its client or with the server
 		return mayHaveArrived(e)
 	case e.Status == 0:
-		return fmt.Sprintf("%sCheck that the base URL %s is right and can be reached from here; %s.", mayHaveArrived(e), r.options.BaseURL, tries(e))
+		return fmt.Sprintf("%sCheck that the base URL %s is right and can be reached from here; %s.%s", mayHaveArrived(e), r.options.BaseURL, tries(e), r.byProxy())
+	case errors.Is(e, runsapi.ErrNotRuns) && known.read:
+		return "The server answered as it should a moment ago: it, or a gateway before it, has a passing fault. Try again in a minute."
 	case errors.Is(e, runsapi.ErrNotRuns):
 		return fmt.Sprintf("The base URL %s (--api-base or OPENAI_BASE_URL) must be what comes before /threads on a server of the OpenAI Assistants Runs API; the user should check it.", r.options.BaseURL)
 	case s >= 300 && s < 400 && s != http.StatusNotModified:
@@ -82,11 +84,19 @@ func (r *runs) transportHint(e *runsapi.Error) string {
 	case errors.Is(e, runsapi.ErrTruncated):
 		return fmt.Sprintf("%sThe server, or a proxy or gateway before it, ended the answer too early; %s. Try again later; if it happens each time, the user should look at what stands between.", mayHaveArrived(e), tries(e))
 	case errors.Is(e, runsapi.ErrHeaders):
-		return fmt.Sprintf("%sWhat answers at the base URL %s does not speak HTTP as it should; %s. The user should check the port and what stands between.", mayHaveArrived(e), r.options.BaseURL, tries(e))
+		return fmt.Sprintf("%sWhat answers at the base URL %s does not speak HTTP as it should; %s. The user should check the port and what stands between.%s", mayHaveArrived(e), r.options.BaseURL, tries(e), r.byProxy())
 	case errors.Is(e, runsapi.ErrTimeout), errors.Is(e, context.DeadlineExceeded):
-		return fmt.Sprintf("%sThe server is slow, or the base URL %s cannot be reached from here; %s. Try again later; the limit of one try is --timeout (RUNS_MCP_TIMEOUT).", mayHaveArrived(e), r.options.BaseURL, tries(e))
+		return fmt.Sprintf("%sThe server is slow, or the base URL %s cannot be reached from here; %s. Try again later; the limit of one try is --timeout (RUNS_MCP_TIMEOUT).%s", mayHaveArrived(e), r.options.BaseURL, tries(e), r.byProxy())
 	}
 	return ""
+}
+
+// byProxy warns of a proxy in use: the fault may be its own.
+func (r *runs) byProxy() string {
+	if !r.client.UsesProxy() {
+		return ""
+	}
+	return fmt.Sprintf(" The requests go through the proxy in %s: it may be the proxy that fails.", r.proxyVariable())
 }
 
 // proxyVariable names the environment variables that set the proxy.
@@ -99,7 +109,7 @@ func (r *runs) proxyVariable() string {
 
 // networkWords are what servers say when it is the network, and not the
 // credential, that they refuse.
-var networkWords = regexp.MustCompile(`(?i)firewall|virtual network|\bvnet\b|private (endpoint|link|network)|(public|network) access|\bip (address|range|allow|restrict|filter)|\bvpn\b|allow(ed)? ?list|trusted network`)
+var networkWords = regexp.MustCompile(`(?i)firewall|virtual network|\bvnet\b|private (endpoint|link|network)|(public|network) access|\bip (address|range|allow|restrict|filter)|\bvpn\b|allow(ed)? ?list|trusted network|\bip\b.{0,60}\bnot allowed|been blocked`)
 
 // credentialHint says what to do about a credential that was refused.
 func (r *runs) credentialHint(e *runsapi.Error, status int) string {
@@ -178,6 +188,8 @@ func (r *runs) notFound(e *runsapi.Error, known history) string {
 		return "The thread was there a moment ago: it, or the run that the cursor names, was deleted meanwhile."
 	case known.read:
 		return "The run was there a moment ago: it, or its thread, was deleted meanwhile."
+	case e.RunID == "" && names(e, "run", ""):
+		return fmt.Sprintf("The API does not know the run that the cursor (after or before) names: a run of the thread %s, or none to begin at the beginning.", e.ThreadID)
 	case names(e, "run", e.RunID):
 		return swapped(e) + fmt.Sprintf("The API does not know the run %s in the thread %s: check both ids. list_runs finds the runs of a thread; %s.", e.RunID, e.ThreadID, threads)
 	case names(e, "thread", e.ThreadID):

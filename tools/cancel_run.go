@@ -36,6 +36,9 @@ func (r *runs) cancel(ctx context.Context, a cancelRunArgs, call stdio.Call) (*s
 	ctx, cancel := withTimeLimit(ctx, call, limit)
 	defer cancel()
 	run, asked, err := r.askToCancel(ctx, a)
+	if after := (*runsapi.AfterCancelError)(nil); a.Wait && errors.As(err, &after) && runsapi.Retryable(after.Err) {
+		run, err = runsapi.Run{}, nil // the wait reads the run
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -59,6 +62,9 @@ func (r *runs) askToCancel(ctx context.Context, a cancelRunArgs) (run runsapi.Ru
 		}
 	}
 	run, err = r.client.CancelRun(ctx, a.ThreadID, a.RunID)
+	if err != nil && !a.Force {
+		err = &readBefore{err}
+	}
 	return run, true, err
 }
 
@@ -86,3 +92,9 @@ func (r *runs) notCancelled(id, status string) string {
 	}
 	return text + "."
 }
+
+// readBefore is an error that came after the run was read in the same call.
+type readBefore struct{ err error }
+
+func (e *readBefore) Error() string { return e.err.Error() }
+func (e *readBefore) Unwrap() error { return e.err }

@@ -52,13 +52,18 @@ func (r *runs) unwrap(err error) (lines []string, known history, cause error) {
 			lines, err = append(lines, line), e.Err
 		case *runsapi.NotCancelledError:
 			lines, err = append(lines, r.notCancelled(e.Run.ID, e.Run.Status)), e.Err
-			known = history{read: true, cancel: true}
+			known.read, known.cancel = true, true
+			if err == nil {
+				return lines, known, nil
+			}
 			if runsapi.Terminal(e.Run.Status) {
 				return append(lines, summary(err)), known, nil
 			}
 		case *runsapi.WaitError:
 			lines, err = append(lines, fmt.Sprintf("Waiting failed; the last status seen is %s.", r.echo(e.Status))), e.Err
 			known.read = true
+		case *readBefore:
+			known.read, err = true, e.err
 		case *stepsError:
 			lines, err = append(lines, fmt.Sprintf("The run was read, its status is %s, but its steps could not be. Without the argument steps the call works.", r.echo(e.run.Status))), e.err
 			known.read = true

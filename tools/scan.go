@@ -48,6 +48,9 @@ func (r *runs) scan(ctx context.Context, a listRunsArgs, p runsapi.ListParams, c
 		}
 		call.Progress(s.pages, fmt.Sprintf("read %d runs", s.scanned)) // progress must increase (MCP, progress)
 	}
+	if s.end == readOn {
+		s.end = endOfList
+	}
 	return &stdio.Result{JSON: s.list()}, nil
 }
 

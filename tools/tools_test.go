@@ -502,3 +502,31 @@ func TestInstructionsAreShort(t *testing.T) {
 		}
 	}
 }
+
+// What was read a moment ago is not said to be unknown, and its base URL is right.
+func TestAdviceAfterTheRunWasRead(t *testing.T) {
+	for name, post := range map[string]http.HandlerFunc{"500": status(500, ""), "404": status(404, ""), "HTML": answers("<html>Sign in</html>"), "empty": answers("{}")} {
+		for _, later := range []http.HandlerFunc{status(404, ""), status(500, ""), answers("<html>Sign in</html>")} {
+			synctest.Test(t, func(t *testing.T) {
+				gets := 0
+				h := connect(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					switch {
+					case r.Method == "POST":
+						post(w, r)
+					case gets == 0:
+						gets++
+						answers(`{"id":"run_1","status":"in_progress"}`)(w, r)
+					default:
+						later(w, r)
+					}
+				}))
+				got := h.bad("cancel_run", `{"thread_id":"thread_1","run_id":"run_1"}`)
+				for _, never := range []string{"check both ids", "an id that they do not know", "must be what comes before /threads"} {
+					if strings.Contains(got, never) {
+						t.Errorf("%s: %q is in %s", name, never, got)
+					}
+				}
+			})
+		}
+	}
+}

@@ -67,7 +67,7 @@ func (s *Settings) table() []setting {
 			help: "what comes before /threads; default " + openAI + ", or " + portkey + " with PORTKEY_API_KEY",
 		},
 		{
-			env: []string{"OPENAI_API_KEY"}, set: secret(&c.APIKey),
+			env: []string{"OPENAI_API_KEY"}, set: key(&c.APIKey),
 			help: "the key; needed unless another credential, --auth none or --sandbox is given, or the base is on this machine",
 		},
 		{
@@ -92,10 +92,10 @@ func (s *Settings) table() []setting {
 			help: "OpenAI-Project header",
 		},
 		{
-			env: []string{"PORTKEY_API_KEY"}, set: secret(&c.Portkey.APIKey),
+			env: []string{"PORTKEY_API_KEY"}, set: key(&c.Portkey.APIKey),
 			help: "x-portkey-api-key header; like the next three, never sent to api.openai.com or *.azure.com",
 		},
-		{env: []string{"PORTKEY_VIRTUAL_KEY"}, set: secret(&c.Portkey.VirtualKey), help: "x-portkey-virtual-key header"},
+		{env: []string{"PORTKEY_VIRTUAL_KEY"}, set: key(&c.Portkey.VirtualKey), help: "x-portkey-virtual-key header"},
 		{env: []string{"PORTKEY_PROVIDER"}, set: text(&c.Portkey.Provider), help: "x-portkey-provider header"},
 		{env: []string{"PORTKEY_CONFIG"}, set: secret(&c.Portkey.Config), help: "x-portkey-config header"},
 		{

@@ -41,6 +41,21 @@ func secret(p *string) func(string) error {
 	}
 }
 
+// key is a secret that is sent in a header as it is.
+func key(p *string) func(string) error {
+	set := secret(p)
+	return func(v string) error {
+		v = strings.TrimSpace(v)
+		switch {
+		case len(v) > 7 && strings.EqualFold(v[:7], "bearer "):
+			return errors.New(`has "Bearer" before the key: give the key alone`)
+		case !isQuoted(v) && strings.ContainsFunc(v, func(r rune) bool { return r == ' ' || r > '~' }):
+			return errors.New("is no key: it has spaces or characters other than ASCII in it")
+		}
+		return set(v)
+	}
+}
+
 func command(p *string) func(string) error {
 	return func(v string) error {
 		*p = v
