@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// MaxDepth is how deep the JSON of an answer may be nested: the parsers of some
-// clients fail beyond it.
+// MaxDepth is how deep the JSON that is handed to a client may be nested. The parsers of
+// some clients fail beyond it.
 const MaxDepth = 100
 
-// parseRun reads an object in compact JSON as a Run. Of a member that stands
-// twice the last counts, as in clients.
+// parseRun reads an object in compact JSON as a Run, and reports whether it has what
+// makes a Run. Of two members with the same name the last counts, as it does in clients.
 func parseRun(raw string) (run Run, isRun bool) {
 	var id, status, threadID string
 	for m := range Members(raw) {
@@ -39,8 +39,8 @@ func parseRun(raw string) (run Run, isRun bool) {
 	return run, hasID && hasStatus
 }
 
-// decode returns what a success holds, without the credentials that its server may
-// have echoed.
+// decode returns the body of a 2xx answer, without the credentials that the server may
+// have echoed in it.
 func (c *Client) decode(a *answer) document {
 	d := a.body.decode()
 	if d.isJSON {
@@ -49,7 +49,7 @@ func (c *Client) decode(a *answer) document {
 	return d
 }
 
-// run reads the Run that a success holds.
+// run reads the Run in a 2xx answer.
 func (c *Client) run(ctx context.Context, a *answer) (Run, error) {
 	d := c.decode(a)
 	var run Run
@@ -73,8 +73,8 @@ func (c *Client) run(ctx context.Context, a *answer) (Run, error) {
 	return run, nil
 }
 
-// page reads the list of runs that a success holds. Items of data that are no
-// objects are left out: one of them would make clients refuse the whole list.
+// page reads the list of runs in a 2xx answer. It leaves out items of data that are not
+// objects, because clients would refuse the whole list for one of them.
 func (c *Client) page(ctx context.Context, a *answer) (Page, error) {
 	d := c.decode(a)
 	p := Page{raw: d.text, held: d.held, deep: d.deep}
@@ -112,7 +112,7 @@ func (c *Client) page(ctx context.Context, a *answer) (Page, error) {
 		return Page{}, c.unexpected(a, d, "a list, with an array data of objects,")
 	}
 	if odd := p.count - len(p.Data); odd > 0 {
-		c.log.Warn("left out what is no object from data", "items", odd, "path", a.path)
+		c.log.Warn("left out items of data that are not objects", "items", odd, "path", a.path)
 	}
 	p.edited = p.count > len(p.Data) || data == "null"
 	if p.LastID == "" && len(p.Data) > 0 {
@@ -128,7 +128,7 @@ const maxItems = 100_000
 // isEmpty reports whether the data of a list holds nothing.
 func isEmpty(data string) bool { return data == "null" || data == "[]" }
 
-// more tells whether the API has runs after a page.
+// more is what the API says about further runs after a page.
 type more int
 
 const (
@@ -137,6 +137,8 @@ const (
 	moreFalse
 )
 
+// parseMore reads the JSON value of has_more, which is a string or a number on some
+// servers.
 func parseMore(value string) more {
 	switch value = strings.Trim(value, `"`); {
 	case strings.EqualFold(value, "true"), value == "1":

@@ -18,8 +18,8 @@ import (
 	"strings"
 )
 
-// What may fail on the way to the API and back. An [*Error] wraps one of these,
-// or none where the network gives no more than its own words.
+// An [*Error] for a call that got no answer that could be read wraps one of these, or none
+// if the kind of failure is not known.
 var (
 	ErrProxy         = errors.New("the proxy failed")
 	ErrCertificate   = errors.New("the server's certificate cannot be trusted")
@@ -31,12 +31,12 @@ var (
 	ErrTooLarge      = errors.New("the answer is too large")
 )
 
-// classify finds out what kind of failure err is, which came from net/http or
-// from reading a body: one of the errors above, or nil. The message says what
-// went wrong; what a server sent may stand in it.
+// classify returns the kind of failure that err is, one of the errors above or nil. err is
+// from net/http or from reading a body. The message says what went wrong; it may quote what
+// a server sent.
 func classify(err error) (message string, kind error) {
 	var u *url.Error
-	if errors.As(err, &u) { // its text holds the URL, query and all
+	if errors.As(err, &u) { // its text shows the whole URL
 		err = u.Err
 	}
 	message = err.Error()
@@ -71,8 +71,8 @@ func classify(err error) (message string, kind error) {
 // types for most of that.
 var headerWords = regexp.MustCompile(`malformed HTTP|response headers exceeded|1xx informational|Content-Length|transfer encoding|looked like an HTTP/1\.1 header`)
 
-// classifyCertificate tells what is wrong with a certificate, if that is what
-// failed.
+// classifyCertificate returns what is wrong with the server's certificate. The kind is nil
+// if that is not why err came.
 func classifyCertificate(err error) (reason string, kind error) {
 	var (
 		unverified *tls.CertificateVerificationError
@@ -100,8 +100,7 @@ func classifyCertificate(err error) (reason string, kind error) {
 	return "", nil
 }
 
-// isProxy reports whether it is the connection to a proxy, or through it, that
-// failed.
+// isProxy reports whether err is a failure to connect to a proxy or through one.
 func isProxy(err error) bool {
 	var op *net.OpError
 	return errors.As(err, &op) && (op.Op == "proxyconnect" || strings.HasPrefix(op.Op, "socks "))
@@ -111,8 +110,9 @@ func isProxy(err error) bool {
 // it is asked.
 var errProxyRefuses = fmt.Errorf("%w", ErrProxy)
 
-// proxyRefusal is the error of a proxy that does not connect us, for
-// [http.Transport.OnProxyConnectResponse]: net/http's own is a bare text.
+// proxyRefusal returns an error if a proxy refuses to connect. It is an
+// [http.Transport.OnProxyConnectResponse], because net/http's own error for this has no
+// type.
 func proxyRefusal(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
 	if resp.StatusCode == http.StatusOK {
 		return nil
@@ -127,7 +127,7 @@ func proxyRefusal(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Res
 	return fmt.Errorf("%w: %s, HTTP %s", ErrProxy, reason, resp.Status)
 }
 
-// bodyError is the error of a body that could not be read to its end.
+// bodyError returns the error for a body that could not be read to its end, given why.
 func bodyError(err error) error {
 	var corrupt flate.CorruptInputError
 	var timeout interface{ Timeout() bool }
@@ -142,7 +142,8 @@ func bodyError(err error) error {
 	return fmt.Errorf("%w: %w", ErrTruncated, err)
 }
 
-// foreignEncoding is the Content-Encoding of an answer, if it is none that is read.
+// foreignEncoding returns the Content-Encoding of an answer if it is one that cannot be
+// decoded, or "".
 func foreignEncoding(h http.Header) string {
 	switch encoding := strings.ToLower(strings.TrimSpace(h.Get("Content-Encoding"))); encoding {
 	case "identity", "gzip", "x-gzip", "deflate":

@@ -49,11 +49,12 @@ func (r *runs) cancel(ctx context.Context, a cancelRunArgs, call stdio.Call) (*s
 	return r.show(ctx, w, run)
 }
 
-// askToCancel sends the cancel, unless the run is in a status that makes it
-// needless or, without force, hopeless. It reports whether the cancel was sent.
+// askToCancel sends the cancel. Without force it first reads the run, and sends nothing if
+// the run is cancelling or cancelled, or if its status does not allow a cancel, which is an
+// error. It reports whether the cancel was sent.
 func (r *runs) askToCancel(ctx context.Context, a cancelRunArgs) (run runsapi.Run, asked bool, err error) {
 	if !a.Force {
-		run, err = r.look(ctx, a)
+		run, err = r.readFirst(ctx, a)
 		switch {
 		case err != nil, runsapi.Cancelled(run.Status):
 			return run, false, err
@@ -68,8 +69,9 @@ func (r *runs) askToCancel(ctx context.Context, a cancelRunArgs) (run runsapi.Ru
 	return run, true, err
 }
 
-// look reads the run that is to be cancelled. With wait it rides out what passes.
-func (r *runs) look(ctx context.Context, a cancelRunArgs) (run runsapi.Run, err error) {
+// readFirst reads the run that is to be cancelled. With wait, it does not give up on errors
+// that may pass.
+func (r *runs) readFirst(ctx context.Context, a cancelRunArgs) (run runsapi.Run, err error) {
 	if !a.Wait {
 		return r.client.GetRun(ctx, a.ThreadID, a.RunID)
 	}
@@ -81,7 +83,7 @@ func (r *runs) look(ctx context.Context, a cancelRunArgs) (run runsapi.Run, err 
 	return run, err
 }
 
-// notCancelled says how a run stands that was not cancelled.
+// notCancelled says that a run was not cancelled, and what its status is.
 func (r *runs) notCancelled(id, status string) string {
 	text := fmt.Sprintf("Run %s was not cancelled: its status is %s", r.echo(id), r.echo(status))
 	switch {

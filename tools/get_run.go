@@ -8,7 +8,7 @@ import (
 	"runs-mcp/tools/stdio"
 )
 
-// runArgs are the arguments that get_run and cancel_run share.
+// runArgs are the arguments that get_run and cancel_run have in common.
 type runArgs struct {
 	ThreadID   string   `json:"thread_id" jsonschema_description:"Thread of the run"`
 	RunID      string   `json:"run_id" jsonschema_description:"Run id"`

@@ -38,7 +38,7 @@ func (r *runs) list(ctx context.Context, a listRunsArgs, call stdio.Call) (*stdi
 	p := runsapi.ListParams{Limit: a.Limit, Order: a.Order, After: a.After, Before: a.Before}
 	call.Progress(0, "reading runs")
 	if a.All || len(a.Status) > 0 {
-		p.Limit = 100
+		p.Limit = scanPage
 		return r.scan(ctx, a, p, call)
 	}
 	page, err := r.client.ListRuns(ctx, a.ThreadID, p)
