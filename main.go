@@ -17,6 +17,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"golang.org/x/term"
@@ -58,8 +59,11 @@ func main() {
 		fmt.Fprintln(stderr, "runs-mcp: stdout is closed")
 		os.Exit(exitFailure)
 	}
-	os.Stdout = os.Stderr // stdout is for JSON-RPC: a stray print goes elsewhere
-	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdin, stdout, stderr))
+	os.Stdout = os.Stderr         // stdout is for JSON-RPC: a stray print goes elsewhere
+	lines := stdio.NewLog(stderr) // a stderr that nobody reads delays nothing
+	code := run(ctx, os.Args[1:], os.Getenv, os.Stdin, stdout, lines)
+	lines.Close(100 * time.Millisecond)
+	os.Exit(code)
 }
 
 // startedClosed reports whether f, which is to be written, was closed when the
@@ -126,7 +130,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, in io.R
 	t := tools.New(client, tools.Options{ReadOnly: s.ReadOnly, BaseURL: client.BaseURL(), KeyName: settings.KeyNames(client.Credentials()), Timeout: s.Client.Timeout})
 	server := stdio.Server{
 		Info: mcp.Implementation{Name: "runs-mcp", Version: version()}, Instructions: instructions,
-		ListTools: t.List, CallTool: t.Call, Log: logger,
+		ListTools: t.List, CallTool: t.Call, GetTask: t.Task, KnowsTask: t.KnowsTask, Log: logger,
 	}
 	if err := stdio.Serve(ctx, server, in, out); err != nil {
 		logger.Error(err.Error())

@@ -1,12 +1,9 @@
 package runsapi
 
 import (
-	"cmp"
 	"context"
 	"strconv"
 	"strings"
-
-	"github.com/tidwall/gjson"
 )
 
 // MaxDepth is how deep the JSON of an answer may be nested: the parsers of some
@@ -27,6 +24,8 @@ func parseRun(raw string) (run Run, isRun bool) {
 			threadID = m.Value
 		case "created_at":
 			run.createdAt = m.Value
+		case "started_at":
+			run.startedAt = m.Value
 		}
 	}
 	run.raw = raw
@@ -37,17 +36,27 @@ func parseRun(raw string) (run Run, isRun bool) {
 	return run, hasID && hasStatus
 }
 
+// decode returns what a success holds, without the credentials that its server may
+// have echoed.
+func (c *Client) decode(a *answer) document {
+	d := a.body.decode()
+	if d.isJSON {
+		d.text = c.redactResult(d.text)
+	}
+	return d
+}
+
 // run reads the Run that a success holds.
 func (c *Client) run(ctx context.Context, a *answer) (Run, error) {
-	d, ok := a.body.document()
+	d := c.decode(a)
 	var run Run
 	isRun := false
-	if ok {
-		run, isRun = parseRun(d.json)
+	if d.isJSON {
+		run, isRun = parseRun(d.text)
 	}
 	if !isRun {
 		defer release(ctx, d.held)
-		return Run{}, c.notRuns(a, "a Run object, with a string id and status, was expected, but the body is "+c.describe(d.json, ok))
+		return Run{}, c.unexpected(a, d, "a Run object, with a string id and status,")
 	}
 	run.held, run.deep = d.held, d.deep
 	if ms := a.header.Get("Openai-Poll-After-Ms"); ms != "" {
@@ -60,11 +69,11 @@ func (c *Client) run(ctx context.Context, a *answer) (Run, error) {
 // page reads the list of runs that a success holds. Items of data that are no
 // objects are left out: one of them would make clients refuse the whole list.
 func (c *Client) page(ctx context.Context, a *answer) (Page, error) {
-	d, ok := a.body.document()
-	p := Page{raw: d.json, held: d.held, deep: d.deep}
+	d := c.decode(a)
+	p := Page{raw: d.text, held: d.held, deep: d.deep}
 	data := ""
-	if ok {
-		for m := range Members(d.json) {
+	if d.isJSON {
+		for m := range Members(d.text) {
 			switch m.Name {
 			case "data":
 				data = m.Value
@@ -88,7 +97,7 @@ func (c *Client) page(ctx context.Context, a *answer) (Page, error) {
 	}
 	if data != "null" && !isList || len(items) > 0 && len(p.Data) == 0 {
 		defer release(ctx, d.held)
-		return Page{}, c.notRuns(a, "a list, with an array data of Run objects, was expected, but the body is "+c.describe(d.json, ok))
+		return Page{}, c.unexpected(a, d, "a list, with an array data of objects,")
 	}
 	if odd := len(items) - len(p.Data); odd > 0 {
 		c.log.Warn("left out what is no object from data", "items", odd, "path", a.path)
@@ -117,35 +126,4 @@ func parseMore(value string) more {
 		return moreFalse
 	}
 	return moreUnknown
-}
-
-// describe says what a body is that is not what was expected.
-func (c *Client) describe(body string, isJSON bool) string {
-	if !isJSON {
-		body = c.redact(body) // before the cut, which may halve a secret
-		body = body[:min(len(body), maxDescribed)]
-	}
-	switch v := gjson.Parse(body); {
-	case strings.TrimSpace(body) == "":
-		return "empty"
-	case !isJSON && looksLikeHTML(body):
-		return "an HTML page: " + plainText(body)
-	case !isJSON:
-		return "not JSON: " + body
-	case v.IsArray():
-		return "a JSON array"
-	case v.Get("error").Exists():
-		return "an error: " + decodeError([]byte(body)).Message
-	case v.IsObject():
-		var members []string
-		for m := range Members(body) {
-			if len(members) == 20 {
-				break
-			}
-			kind := strings.ToLower(gjson.Parse(m.Value[:min(len(m.Value), 1)]).Type.String())
-			members = append(members, cut(m.Name, 100)+" ("+kind+")")
-		}
-		return "an object with " + cmp.Or(strings.Join(members, ", "), "nothing in it")
-	}
-	return "a bare JSON value"
 }

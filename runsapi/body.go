@@ -21,12 +21,11 @@ import (
 const (
 	maxBody      = 64 << 20
 	maxErrorBody = 1 << 20
-	maxDescribed = 64 << 10 // of a body that is no JSON
 	margin       = 16 << 10 // read past a cut, so that a secret straddling it is redacted whole
 )
 
 var (
-	errTooLarge = fmt.Errorf("the answer is larger than %d MiB", maxBody>>20)
+	errTooLarge = fmt.Errorf("%w: it is larger than %d MiB", ErrTooLarge, maxBody>>20)
 	errNoRoom   = errors.New("the answers to other calls take all memory that there is for them, and no room came in time")
 )
 
@@ -53,7 +52,7 @@ func (b bodyReader) RoundTrip(req *http.Request) (*http.Response, error) {
 	case err == nil:
 		a.answered.Store(true)
 	case ctx.Err() != nil && req.Context().Err() == nil && !errors.Is(err, errNoRoom):
-		err = fmt.Errorf("no whole answer within %s", b.timeout)
+		err = fmt.Errorf("%w: none within %s", ErrTimeout, b.timeout)
 	}
 	return resp, err
 }
@@ -83,7 +82,7 @@ func (b bodyReader) read(req *http.Request) (*http.Response, error) {
 	body := &body{holder: h}
 	if err := body.readFrom(req.Context(), decompress(resp), limit+margin); err != nil {
 		body.Close()
-		return nil, fmt.Errorf("the answer broke off: %w", err)
+		return nil, bodyError(err)
 	}
 	if len(body.Bytes()) > limit && limit == maxBody {
 		body.Close()
@@ -198,30 +197,35 @@ func (b *body) Bytes() []byte {
 	return b.first[:b.n]
 }
 
-// document is the JSON of an answer.
+// document is the body of a 2xx answer: normalized JSON or, where it is none, its
+// beginning.
 type document struct {
-	json string
-	held int // bytes that it takes of the memory budget
-	deep bool
+	text     string
+	isJSON   bool
+	cutShort bool // it is the beginning of JSON
+	deep     bool // nested deeper than MaxDepth
+	size     int  // of the body, in bytes
+	held     int  // bytes of text that the memory budget counts
 }
 
-// document returns the body as normalized JSON and closes it. If the body is no
-// JSON, ok is false and the document holds its beginning.
-func (b *body) document() (d document, ok bool) {
+// decode returns what is in the body, and closes it.
+func (b *body) decode() document {
 	defer b.Close()
+	d := document{size: len(b.Bytes())}
 	text, depth, ok := normalize(b.Bytes())
-	d.deep = depth > MaxDepth
 	if !ok {
-		d.json = string(b.Bytes()[:min(len(b.Bytes()), maxDescribed+margin)])
-		return d, false
+		d.cutShort = endsEarly(b.Bytes())
+		d.text = string(b.Bytes()[:min(d.size, maxText+margin)])
+		return d
 	}
+	d.isJSON, d.deep = true, depth > MaxDepth
 	if b.whole == nil {
-		d.json = string(text)
-		return d, ok
+		d.text = string(text)
+		return d
 	}
-	d.json = unsafe.String(unsafe.SliceData(text), len(text)) // nothing else refers to the bytes
+	d.text = unsafe.String(unsafe.SliceData(text), len(text)) // nothing else refers to the bytes
 	d.held, b.held = b.held, 0
-	return d, ok
+	return d
 }
 
 // Read is for net/http: there is nothing left to read.

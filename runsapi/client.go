@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 )
 
 // Client calls the Runs API. It is safe for concurrent use.
@@ -23,7 +24,8 @@ type Client struct {
 	keyHeader   string // the header for a key from keys
 	keyPrefix   string
 	keys        keySource // nil if the key never changes, or there is none
-	secrets     []string
+	redactor    redactor
+	withKeys    atomic.Pointer[keyedRedactor] // redactor, and the keys of keys
 	credentials []Credential
 	http        *http.Client
 	maxRetries  int
@@ -41,3 +43,7 @@ func (c *Client) Close() {
 
 // BaseURL is where c calls, without the query.
 func (c *Client) BaseURL() string { return c.base.String() }
+
+// SendsQuery reports whether c sends a query parameter of that name with every
+// request.
+func (c *Client) SendsQuery(name string) bool { return c.query.Has(name) }

@@ -339,19 +339,3 @@ func TestCallEndsWithItsContext(t *testing.T) {
 	}()
 	cancel(cause)
 }
-
-func TestSecretsListsWhatMustNotBeSeen(t *testing.T) {
-	got := secrets(Config{APIKey: "k", Portkey: Portkey{APIKey: "pk", VirtualKey: "vk", Config: "{}"},
-		Header: http.Header{"Authorization": {"Basic YWxhZGRpbg=="}, "X": {"short"}}},
-		url.Values{"api-version": {"2025-05-01-preview"}, "code": {"0123456789"}})
-	for _, want := range []string{"k", "pk", "vk", "{}", "Basic YWxhZGRpbg==", "YWxhZGRpbg==", "0123456789"} {
-		if !slices.Contains(got, want) {
-			t.Errorf("%q is missing in %q", want, got)
-		}
-	}
-	for _, harmless := range []string{"short", "2025-05-01-preview"} {
-		if slices.Contains(got, harmless) {
-			t.Errorf("%q is no secret", harmless)
-		}
-	}
-}

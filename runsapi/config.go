@@ -110,7 +110,7 @@ func New(cfg Config) (*Client, error) {
 		return nil, ErrPlainHTTP
 	}
 
-	c.secrets = secrets(cfg, c.query)
+	c.redactor = newRedactor(cfg, c.query, environmentProxies())
 	transport := cfg.Transport
 	if transport == nil {
 		transport = newTransport()

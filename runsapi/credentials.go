@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Credential is a header or query parameter that signs the requests of a client
-// in.
+// Credential is a header or query parameter that authenticates the requests of a
+// client.
 type Credential struct {
 	Name   string
 	Source Source
@@ -32,7 +32,7 @@ const (
 	SourceBaseURL
 )
 
-// Credentials lists what signs c's requests in.
+// Credentials lists what authenticates c's requests.
 func (c *Client) Credentials() []Credential { return c.credentials }
 
 // credentials lists, in the order of their names, those of sources that have a

@@ -1,18 +1,14 @@
 package runsapi
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
+	"encoding/base64"
 	"errors"
 	"fmt"
-	"html"
 	"net/http"
-	"net/url"
 	"regexp"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/tidwall/gjson"
 )
@@ -21,206 +17,213 @@ import (
 // something else than the Runs API would, or not at all. No configured secret
 // is in any of its fields.
 type Error struct {
-	Method, Path string // Path is the whole escaped path, without the query
-	Status       int    // of the last answer; 0 if none came
+	Method, Path    string // Path is the whole escaped path, without the query
+	ThreadID, RunID string // what was asked for; RunID is empty for a list
+	Status          int    // of the last answer; 0 if none came, or none that could be read
 	// Message, Type, Code and Param are the API's, empty where it gave none.
 	// Without an answer, Message says what went wrong.
 	Message, Type, Code, Param string
-	RequestID                  string
-	RetryAfter                 time.Duration // what the API asked to wait; 0 if it did not
-	Attempts                   int           // how many requests were sent
-	passes                     bool          // the same request may do better a moment later
-	err                        error
+	// Challenge is the reason that WWW-Authenticate or Proxy-Authenticate gives.
+	Challenge    string
+	RequestID    string
+	RetryAfter   time.Duration // what the API asked to wait; 0 if it did not
+	Attempts     int           // how many requests were sent
+	ExpiredToken bool          // the API answered 401, and the key is a JWT that has expired
+	bodyStatus   int           // the HTTP status that the error in the body of a 2xx stands for
+	askedToWait  bool          // for however short
+	retryable    bool          // the same request may do better a moment later
+	acknowledges bool          // a 2xx without a Run that says no more than yes
+	err          error
 }
 
 func (e *Error) Error() string {
-	if e.Status == 0 {
+	switch {
+	case e.Method == "":
+		return e.Message
+	case e.Status == 0:
 		return fmt.Sprintf("%s %s: %s", e.Method, e.Path, e.Message)
 	}
 	return fmt.Sprintf("%s %s: HTTP %d: %s", e.Method, e.Path, e.Status, e.Message)
 }
 
-// Unwrap gives [ErrNotRuns] for an answer that is not the Runs API's, and the
-// cause of the end of a context that ended the call.
+// Unwrap gives the kind of failure, such as [ErrNotRuns] or [ErrProxy], where it
+// is known, or the cause of the end of a context that ended the call.
 func (e *Error) Unwrap() error { return e.err }
 
+// What may be wrong with a 2xx answer.
+var (
+	ErrNotRuns = errors.New("not a Runs API response")
+	ErrInBody  = errors.New("the API answered with success, but with an error in the body")
+	ErrTooDeep = errors.New("the answer is nested too deeply")
+)
+
+// TooDeep is the error of an answer that is nested too deeply in a top-level field
+// of a Run.
+func TooDeep(field string) *Error {
+	return &Error{Message: ErrTooDeep.Error(), Param: Shorten(field, maxDetail), err: ErrTooDeep}
+}
+
+// EffectiveStatus is the HTTP status that the error stands for: that of the
+// answer, or what the error in the body of a 2xx says, 0 if it says nothing.
+func (e *Error) EffectiveStatus() int {
+	if success(e.Status) {
+		return e.bodyStatus
+	}
+	return e.Status
+}
+
+// Retryable reports whether err is one of a request that may do better a moment
+// later: a network error, 408, 409, 429 or 5xx.
+func Retryable(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.retryable
+}
+
 // QuotaSpent reports whether the API says that a quota is used up, so that no
-// waiting helps.
+// waiting helps. A quota with a Retry-After is one per minute or the like.
 func (e *Error) QuotaSpent() bool {
-	return e.Code == "insufficient_quota" || e.Type == "insufficient_quota" || quotaWord.MatchString(e.Message)
+	if e.Code == "insufficient_quota" || e.Type == "insufficient_quota" {
+		return true
+	}
+	return !e.askedToWait && quotaWord.MatchString(e.Message)
 }
 
 // A whole word: Azure's rate limit texts link to …/quotaincrease.
 var quotaWord = regexp.MustCompile(`(?i)\bquota\b`)
 
-// ErrNotRuns is wrapped by the [*Error] of a 2xx answer that holds no Run, or no
-// list of them.
-var ErrNotRuns = errors.New("not a Runs API response")
-
 // apiError is the Error of an answer that is no success.
 func (c *Client) apiError(a *answer) *Error {
 	defer a.body.Close()
-	body := a.body.Bytes()
-	if len(body) > maxErrorBody { // it was cut further behind, where a secret may be halved
-		body = []byte(c.redact(string(body)))
-		body = body[:min(len(body), maxErrorBody)]
+	var e Error
+	switch v, isJSON := parseJSON(a.body.Bytes()); {
+	case isJSON:
+		e = jsonError(v)
+	case foreignEncoding(a.header) != "":
+		e.Message = fmt.Sprintf("%s (what it says cannot be read: its Content-Encoding is %s)", http.StatusText(a.status), foreignEncoding(a.header))
+	default:
+		e.Message = c.textBody(beginning(a.body.Bytes()))
 	}
-	e := decodeError(body)
 	e.Message = cmp.Or(e.Message, http.StatusText(a.status), "no message")
 	if location := a.header.Get("Location"); a.status >= 300 && a.status < 400 && location != "" {
-		e.Message = "redirected; redirects are not followed"
-		if to, err := c.base.Parse(location); err == nil {
+		if to, err := c.base.Parse(c.Redact(location)); err == nil { // a secret may be torn apart by what looks like a query
 			e.Message = fmt.Sprintf("redirected to %s://%s%s; redirects are not followed", to.Scheme, to.Host, to.EscapedPath())
 		}
 	}
-	e.RetryAfter = retryAfter(a.header, time.Now())
+	switch a.status {
+	case http.StatusProxyAuthRequired:
+		e.err = ErrProxy
+		e.Challenge = challenge(a.header.Values("Proxy-Authenticate"))
+	case http.StatusUnauthorized:
+		e.ExpiredToken = expired(c.header.Get("Authorization"), c.header.Get("Api-Key"))
+	}
+	e.Challenge = cmp.Or(e.Challenge, challenge(a.header.Values("Www-Authenticate")))
 	return c.complete(&e, a)
 }
 
-// notRuns is the Error of a 2xx answer whose body is found to be what.
-func (c *Client) notRuns(a *answer, what string) *Error {
-	return c.complete(&Error{Message: ErrNotRuns.Error() + ": " + what, err: ErrNotRuns}, a)
+// unexpected is the Error of a 2xx answer whose body is not what was expected: an
+// error in spite of the status, a part of an answer, or something else.
+func (c *Client) unexpected(a *answer, d document, expected string) *Error {
+	encoding := foreignEncoding(a.header)
+	var e Error
+	switch inBody, isError := errorBody(d); {
+	case isError:
+		e, e.err = inBody, ErrInBody
+	case !d.isJSON && encoding != "":
+		e = Error{Message: fmt.Sprintf("%s: %s", ErrEncoding, encoding), err: ErrEncoding}
+	case d.cutShort:
+		e = Error{Message: fmt.Sprintf("%s: its JSON ends too early, after %d bytes", ErrTruncated, d.size), err: ErrTruncated}
+	default:
+		e = Error{Message: fmt.Sprintf("%s: %s was expected, but the body is %s", ErrNotRuns, expected, c.describe(d)), err: ErrNotRuns, acknowledges: acknowledges(d)}
+	}
+	return c.complete(&e, a)
 }
 
-// networkError is the Error of a call that no answer came to.
+// networkError is the Error of a call to which no answer came, or none that could
+// be read.
 func (c *Client) networkError(a *answer, err error) *Error {
-	var u *url.Error
-	if errors.As(err, &u) { // its text holds the URL, query and all
-		err = u.Err
-	}
-	return c.complete(&Error{Message: err.Error()}, a)
+	message, kind := classify(err)
+	return c.complete(&Error{Message: message, err: kind}, a)
 }
 
-// complete adds what a tells of the call, and takes the secrets out.
+// textBody is what a person would read in a body that is not JSON. The secrets
+// are replaced before anything is cut or joined.
+func (c *Client) textBody(body string) string { return plainText(c.Redact(body)) }
+
+// complete adds what a tells of the call, and replaces the secrets.
 func (c *Client) complete(e *Error, a *answer) *Error {
-	e.Method, e.Path, e.Status, e.Attempts, e.passes = a.method, a.path, a.status, a.tries, a.passes
+	e.Method, e.Path, e.ThreadID, e.RunID = a.method, a.path, a.threadID, a.runID
+	e.Status, e.Attempts, e.retryable = a.status, a.tries, a.retryable
 	for _, name := range []string{"X-Request-Id", "Apim-Request-Id", "X-Ms-Request-Id", "Request-Id"} {
-		e.RequestID = cmp.Or(e.RequestID, a.header.Get(name))
+		e.RequestID = cmp.Or(a.header.Get(name), e.RequestID)
 	}
-	for s, most := range map[*string]int{&e.Message: maxMessage, &e.Type: 100, &e.Code: 100, &e.Param: 100, &e.RequestID: 100} {
-		*s = cut(c.redact(oneLine(*s)), most) // in this order: half a secret would not be found
-	}
+	e.setRetryAfter(a.header)
+	tidy := func(s string, most int) string { return Shorten(oneLine(c.Redact(s)), most) } // in this order: half a secret would not be found
+	e.Message = tidy(e.Message, maxMessage)
+	e.Challenge = tidy(e.Challenge, 2*maxDetail)
+	e.Type, e.Code, e.Param, e.RequestID = tidy(e.Type, maxDetail), tidy(e.Code, maxDetail), tidy(e.Param, maxDetail), tidy(e.RequestID, maxDetail)
 	return e
 }
 
-// maxMessage is how much of an API's message is kept, in characters.
-const maxMessage = 1000
+func (e *Error) setRetryAfter(h http.Header) {
+	e.RetryAfter = retryAfter(h, time.Now())
+	e.askedToWait = h.Get("Retry-After") != "" || e.RetryAfter > 0
+}
 
-func cut(s string, most int) string {
-	if len(s) <= most {
-		return s
+// How much of an API's message, and of each detail, is kept, in characters.
+const (
+	maxMessage = 1000
+	maxDetail  = 100
+)
+
+// Shorten cuts s to so many characters, the last of which is … if anything is
+// missing.
+func Shorten(s string, most int) string {
+	last := 0 // where the last character that is kept begins
+	n := 0
+	for i := range s {
+		if n == most-1 {
+			last = i
+		}
+		if n++; n > most {
+			return s[:last] + "…"
+		}
 	}
-	runes := []rune(s[:min(len(s), (most+1)*utf8.UTFMax)])
-	if len(runes) <= most {
-		return s
-	}
-	return string(runes[:most-1]) + "…"
+	return s
 }
 
 func oneLine(s string) string {
 	return strings.Join(strings.FieldsFunc(strings.ToValidUTF8(s, "\ufffd"), isSpaceOrControl), " ")
 }
 
-// decodeError reads whatever error body servers of the Runs API send: OpenAI's
-// {"error":{…}}, the same with an error that is a string, Portkey's and Azure
-// gateways' {"message":…}, FastAPI's {"detail":…}, HTML, and plain text.
-func decodeError(body []byte) Error {
-	b, _, ok := normalize(append([]byte(nil), body...))
-	s := string(b)
-	if !ok {
-		return Error{Message: plainText(string(body))}
+// challenge is the reason for a refusal that the values of a WWW-Authenticate or
+// Proxy-Authenticate header give: the error and its description, else all there is.
+func challenge(values []string) string {
+	all := strings.Join(values, ", ")
+	all = all[:min(len(all), 4<<10)]
+	var reasons []string
+	for _, m := range challengeReason.FindAllStringSubmatch(all, 10) {
+		reasons = append(reasons, cmp.Or(m[1], m[2]))
 	}
-	v := gjson.Parse(s)
-	if first := v.Get("0"); v.IsArray() && first.Exists() { // some gateways wrap it in an array
-		v = first
-	}
-	inner := v
-	for _, name := range []string{"error", "errors.0"} {
-		if e := v.Get(name); e.IsObject() {
-			inner = e
-			break
+	return cmp.Or(strings.Join(reasons, ": "), all)
+}
+
+var challengeReason = regexp.MustCompile(`(?i)\berror(?:_description)?\s*=\s*(?:"([^"]*)"|([^\s,"]+))`)
+
+// expired reports whether one of the credentials, with or without "Bearer" before
+// it, is a JWT whose time is over. Its signature is not checked.
+func expired(credentials ...string) bool {
+	for _, token := range credentials {
+		parts := strings.Split(token[strings.LastIndexByte(token, ' ')+1:], ".")
+		if len(parts) != 3 {
+			continue
+		}
+		claims, _ := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
+		if exp := gjson.GetBytes(claims, "exp"); exp.Type == gjson.Number && time.Now().After(time.Unix(exp.Int(), 0)) {
+			return true
 		}
 	}
-	e := Error{
-		Message: firstText(inner, "message", "Message", "msg", "detail", "error_description", "error", "title"),
-		Type:    said(inner.Get("type")),
-		Code:    said(inner.Get("code")),
-		Param:   said(inner.Get("param")),
-	}
-	e.Message = cmp.Or(e.Message, firstText(v, "message", "detail", "error_description"))
-	if e.Message == "" && v.Type == gjson.String {
-		e.Message = v.Str
-	}
-	if e.Message == "" && s != "{}" && s != "null" && s != "[]" {
-		e.Message = plainJSON(s)
-	}
-	return e
+	return false
 }
-
-// plainJSON leaves of the many ways to write a character in JSON the one that
-// redact knows.
-func plainJSON(raw string) string {
-	var value any
-	if json.Unmarshal([]byte(raw), &value) != nil {
-		return raw
-	}
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.Encode(value)
-	return b.String()
-}
-
-func firstText(v gjson.Result, names ...string) string {
-	for _, name := range names {
-		if t := said(v.Get(name)); t != "" {
-			return t
-		}
-	}
-	return ""
-}
-
-// said is what a field says: "" for null, for what is absent, and for the
-// literal "None" and "null" that Python gateways send in its place. FastAPI's
-// list of faults becomes one line, of the first of them.
-func said(v gjson.Result) string {
-	switch {
-	case v.Type == gjson.Null:
-		return ""
-	case v.IsArray():
-		var faults []string
-		v.ForEach(func(_, f gjson.Result) bool {
-			fault := f.String()
-			if f.IsObject() {
-				fault = cmp.Or(f.Get("msg").String(), f.Get("message").String(), plainJSON(f.Raw))
-				if where := f.Get("loc").Array(); len(where) > 0 {
-					fault = where[len(where)-1].String() + ": " + fault
-				}
-			}
-			faults = append(faults, fault)
-			return len(faults) < 10
-		})
-		return strings.Join(faults, "; ")
-	case v.String() == "None" || v.String() == "null":
-		return ""
-	}
-	return v.String()
-}
-
-var (
-	htmlUnread = regexp.MustCompile(`(?is)<(script|style)\b.*?</(script|style)\s*>|<!--.*?-->`)
-	htmlTag    = regexp.MustCompile(`(?s)<[^>]*>`)
-)
-
-// plainText is what a person would read in an HTML page, or the text itself.
-func plainText(s string) string {
-	if looksLikeHTML(s) {
-		s = html.UnescapeString(htmlTag.ReplaceAllString(htmlUnread.ReplaceAllString(s, " "), " "))
-	}
-	return oneLine(s)
-}
-
-func looksLikeHTML(s string) bool { return strings.HasPrefix(strings.TrimSpace(s), "<") }
 
 // NotCancelledError is a cancel that came to nothing, and the run as it was read
 // afterwards.

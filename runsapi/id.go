@@ -31,7 +31,7 @@ func checkID(name, id string) error {
 			return nil
 		}
 		r := []rune(id[i:])[0]
-		problem = fmt.Sprintf("got %q, which has %q in it; ids hold none of / \\ ? # %%, white space or control characters", id, r)
+		problem = fmt.Sprintf("got %q, which has %q in it; ids hold none of / \\ ? # %%, white space or control characters", Shorten(id, maxDetail), r)
 	}
 	return &ArgumentError{name, problem}
 }

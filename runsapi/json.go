@@ -227,8 +227,8 @@ func stringValue(value string) (s string, ok bool) {
 	return gjson.Parse(value).Str, true
 }
 
-// jsonString is s as JSON.
-func jsonString(s string) string {
+// JSONString is s as JSON.
+func JSONString(s string) string {
 	b, _ := json.Marshal(s)
 	return string(b)
 }

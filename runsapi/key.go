@@ -11,7 +11,7 @@ const maxKey = 64 << 10
 
 // keySource gives the key where it may change while the program runs.
 type keySource interface {
-	// key returns the key, or a [*KeyError].
+	// key returns the key, or a [*KeyError], or why ctx or the client ended.
 	key(ctx context.Context) (string, error)
 	// refused records that the API answered 401 to key, and reports whether
 	// another try may do better.
@@ -62,8 +62,7 @@ type usedKeys []string
 const maxUsedKeys = 1000
 
 func (u *usedKeys) add(key string) {
-	if !slices.Contains(*u, key) {
-		*u = append(*u, key)
-		*u = (*u)[max(0, len(*u)-maxUsedKeys):]
-	}
+	others := slices.DeleteFunc(slices.Clone(*u), func(used string) bool { return used == key })
+	others = append(others, key)
+	*u = others[max(0, len(others)-maxUsedKeys):]
 }

@@ -26,7 +26,7 @@ type keyCommand struct {
 	mu      sync.Mutex
 	last    string    // the key
 	denied  bool      // the API refused it
-	ended   time.Time // when the last run did
+	ended   time.Time // when the last run did; zero before
 	err     error     // of the last run
 	running *keyRun   // nil if the command does not run
 	used    usedKeys
@@ -71,7 +71,7 @@ func (k *keyCommand) close() {
 func (k *keyCommand) key(ctx context.Context) (string, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for k.running != nil || k.due() {
+	for k.due() {
 		if k.ctx.Err() != nil {
 			return "", errClosed
 		}
@@ -92,10 +92,10 @@ func (k *keyCommand) key(ctx context.Context) (string, error) {
 	return k.last, nil
 }
 
-// due reports whether a new key is needed and the command may run for it.
+// due reports whether a new key is needed, and the command runs or may run for it.
 func (k *keyCommand) due() bool {
 	age := time.Since(k.ended)
-	return age >= k.maxAge || age >= k.pause && (k.last == "" || k.denied || k.err != nil)
+	return age >= k.maxAge || age >= k.pause && (k.denied || k.err != nil)
 }
 
 // usable reports whether there is a key that may still do.
@@ -154,7 +154,7 @@ func (k *keyCommand) refused(key string) bool {
 	if k.last == key {
 		k.denied = true
 	}
-	return k.last != key || k.running != nil || k.due()
+	return k.last != key || k.due()
 }
 
 func (k *keyCommand) seen() []string {

@@ -238,6 +238,20 @@ func TestNoKeyIsWorthWaitingFor(t *testing.T) {
 	}
 }
 
+// A 401 to a key that was replaced meanwhile says nothing of the new one.
+func TestRefusalOfAnOlderKey(t *testing.T) {
+	k := newKeyCommand("echo key-2")
+	if _, err := k.key(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !k.refused("key-1") || !k.usable() {
+		t.Errorf("key-1 was refused: another try is made with key-2: %t, want true", k.usable())
+	}
+	if k.refused("key-2") || k.usable() {
+		t.Error("key-2 was refused, and is tried again at once")
+	}
+}
+
 func TestEveryKeyThatWasUsedIsASecret(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		command, _ := counting(t)
@@ -292,7 +306,7 @@ func waitFor(k *keyCommand, n int) {
 // One cancelled call does not end the command that another one waits for.
 func TestKeyCommandOutlivesACancelledCall(t *testing.T) {
 	dir := t.TempDir()
-	k := newKeyCommand(fmt.Sprintf("cd %s; until test -e go; do sleep 0.01; done; echo key", dir))
+	k := newKeyCommand(fmt.Sprintf("cd %s; mkdir first || exit; until test -e go; do sleep 0.01; done; echo key", dir))
 	ctx, cancel := context.WithCancel(t.Context())
 	var calls sync.WaitGroup
 	calls.Go(func() {
@@ -338,13 +352,6 @@ func TestKeyCommandEndsWithItsLastCall(t *testing.T) {
 		t.Errorf("the next call: %q, %v", key, err)
 	}
 }
-
-// slowKey is a key that takes a time to get.
-type slowKey struct{ time.Duration }
-
-func (s slowKey) key(context.Context) (string, error) { time.Sleep(s.Duration); return "key", nil }
-func (slowKey) refused(string) bool                   { return false }
-func (slowKey) seen() []string                        { return nil }
 
 func TestCallDoesNotWaitForAKeyLongerThanItsContext(t *testing.T) {
 	c := dial(t, answers(runJSON), func(cfg *Config) { cfg.KeyCommand = "sleep 60; echo key" })

@@ -17,7 +17,6 @@ type keyFile struct {
 
 	mu   sync.Mutex
 	last string
-	info fs.FileInfo // of the file that last was read from
 	used usedKeys
 }
 
@@ -27,18 +26,15 @@ func newKeyFile(path string) (*keyFile, error) {
 	return k, k.read()
 }
 
-// key reads the file again if it is another one than before, or was written to.
+// key reads the file each time: it is small, and its times are too coarse to
+// tell whether it has changed.
 func (k *keyFile) key(context.Context) (string, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	info, err := os.Stat(k.path)
-	if err == nil && (!os.SameFile(info, k.info) || info.Size() != k.info.Size() || !info.ModTime().Equal(k.info.ModTime())) {
-		k.read()
-	}
+	k.read()
 	return k.last, nil
 }
 
-// refused reads the file in any case: the times of files are coarse.
 func (k *keyFile) refused(key string) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -53,7 +49,7 @@ func (k *keyFile) seen() []string {
 }
 
 func (k *keyFile) read() error {
-	info, text, err := readFile(k.path)
+	text, err := readFile(k.path)
 	var path *fs.PathError
 	if errors.As(err, &path) {
 		err = path.Err // without the path
@@ -65,25 +61,25 @@ func (k *keyFile) read() error {
 	if instead != "" {
 		return &KeyError{Source: SourceKeyFile, Problem: "holds " + instead}
 	}
-	k.last, k.info = key, info
+	k.last = key
 	k.used.add(key)
 	return nil
 }
 
 // readFile returns at most maxKey bytes of a file.
-func readFile(path string) (fs.FileInfo, string, error) {
+func readFile(path string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, "", err
+		return "", err
 	}
 	if !info.Mode().IsRegular() { // to open a pipe might block for ever
-		return nil, "", errors.New("it is not a regular file")
+		return "", errors.New("it is not a regular file")
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, "", err
+		return "", err
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, maxKey))
-	return info, string(text), err
+	return string(text), err
 }

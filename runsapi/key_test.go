@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestParseKey(t *testing.T) {
@@ -30,7 +29,7 @@ func TestParseKey(t *testing.T) {
 		{"\" key\"", "", noKey},
 		{"schlüssel", "", noKey},
 		{"k\x00y", "", noKey},
-		{"!~", "!~", ""},
+		{"!~!", "!~!", ""},
 		{`{"accessToken":"key"}`, "", "JSON"},
 		{"{\n", "", "JSON"},
 		{`["key"]`, "", "JSON"},
@@ -56,16 +55,12 @@ func TestUsedKeysAreBounded(t *testing.T) {
 	}
 }
 
-// keyInFile is a key file, with a function that writes it anew. Its
-// modification time is the same each time, as if the clock were coarse.
+// keyInFile is a key file, with a function that writes it anew.
 func keyInFile(t *testing.T, text string) (path string, write func(text string)) {
 	path = filepath.Join(t.TempDir(), "canary")
 	write = func(text string) {
 		t.Helper()
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chtimes(path, time.Time{}, time.Unix(1e9, 0)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -83,13 +78,9 @@ func TestKeyFileIsReadAgainWhenItHasChanged(t *testing.T) {
 		want   string
 	}{
 		{"as it was", func() {}, "key-1"},
-		{"another size", func() { write("'key-10'") }, "key-10"},
-		{"another time", func() {
-			write("'key-11'")
-			os.Chtimes(path, time.Time{}, time.Unix(1e9+1, 0))
-		}, "key-11"},
-		{"empty", func() { write("") }, "key-11"},
-		{"gone", func() { os.Remove(path) }, "key-11"},
+		{"another key", func() { write("'key-10'") }, "key-10"},
+		{"empty", func() { write("") }, "key-10"},
+		{"gone", func() { os.Remove(path) }, "key-10"},
 		{"back", func() { write("key-2") }, "key-2"},
 		{"another file", func() {
 			other, _ := keyInFile(t, "key-3")
@@ -102,7 +93,7 @@ func TestKeyFileIsReadAgainWhenItHasChanged(t *testing.T) {
 			t.Errorf("%s: sent %+v, want %s, %v", step.name, got, step.want, err)
 		}
 	}
-	if want := []string{"key-1", "key-10", "key-11", "key-2", "key-3"}; !slices.Equal(c.keys.seen(), want) {
+	if want := []string{"key-1", "key-10", "key-2", "key-3"}; !slices.Equal(c.keys.seen(), want) {
 		t.Errorf("secrets %q, want %q", c.keys.seen(), want)
 	}
 }

@@ -8,19 +8,17 @@ import (
 	"syscall"
 )
 
-// shellCommand is command for /bin/sh. When ctx ends, it is ended together with
-// all that it started.
+// shellCommand is command for /bin/sh, in a process group of its own. It ends
+// with ctx; endGroup ends what it started.
 func shellCommand(ctx context.Context, command string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", command)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return endGroup(cmd) }
 	return cmd
 }
 
-// endGroup ends cmd, if it has started, and what it started.
-func endGroup(cmd *exec.Cmd) error {
-	if cmd.Process == nil {
-		return nil
+// endGroup ends what cmd started and left running.
+func endGroup(cmd *exec.Cmd) {
+	if cmd.Process != nil {
+		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	}
-	return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 }

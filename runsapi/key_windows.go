@@ -24,7 +24,7 @@ func shellCommand(ctx context.Context, command string) *exec.Cmd {
 
 // endGroup is for systems with process groups: here a child whose parent has
 // ended can no longer be found.
-func endGroup(*exec.Cmd) error { return nil }
+func endGroup(*exec.Cmd) {}
 
 func system32(name string) string {
 	return filepath.Join(os.Getenv("SystemRoot"), "System32", name)

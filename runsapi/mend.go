@@ -31,7 +31,7 @@ func (p *Page) mend(threadID string, asked ListParams) error {
 			p.sort(asked.Order)
 			after, before = indexOf(p.Data, asked.After), indexOf(p.Data, asked.Before)
 		case order != unordered:
-			return &IgnoredError{"order", fmt.Sprintf("it lists in the order %s. Ask with that order; with all: true the list is whole", order)}
+			return &IgnoredError{"order", fmt.Sprintf("it lists in the order %s. Ask with order %[1]s", order)}
 		}
 	}
 	if before >= 0 {
@@ -48,7 +48,7 @@ func (p *Page) mend(threadID string, asked ListParams) error {
 	return nil
 }
 
-var errAfterIgnored = &IgnoredError{"after", "it gave the same runs again and says that there are more. The runs after them cannot be listed here; order desc may show the newest"}
+var errAfterIgnored = &IgnoredError{"after", "it gave the same runs again. The runs after them cannot be listed here; with order desc it may give the newest"}
 
 // keep replaces the runs. The cursor after the page stays where it is.
 func (p *Page) keep(runs []Run) { p.Data, p.edited = runs, p.edited || len(runs) != len(p.Data) }

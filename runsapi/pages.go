@@ -67,7 +67,7 @@ func (p Page) Envelope() (head, tail string) {
 func (p Page) newEnvelope() (head, tail string) {
 	firstID, lastID := "null", "null"
 	if n := len(p.Data); n > 0 {
-		firstID, lastID = jsonString(p.Data[0].ID), jsonString(p.Data[n-1].ID)
+		firstID, lastID = JSONString(p.Data[0].ID), JSONString(p.Data[n-1].ID)
 	}
 	var before []string
 	hasMore := ""
@@ -103,17 +103,38 @@ func (p Page) newEnvelope() (head, tail string) {
 // [*IgnoredError].
 func (c *Client) ListRuns(ctx context.Context, threadID string, p ListParams) (Page, error) {
 	page, err := c.listRuns(ctx, threadID, p, p)
-	if err == nil && p.Limit > 0 && len(page.Data) > p.Limit {
-		page.Data = page.Data[:p.Limit]
-		page.LastID = page.Data[p.Limit-1].ID
-		page.more, page.edited = moreTrue, true
-	}
+	page.cut(p.Limit)
 	return page, err
 }
 
-// listRuns asks for the page sent, and mends what comes to be the page wanted.
+// Steps gets the latest steps of a run, n at most, newest first, as a page whose
+// Data are the steps (https://platform.openai.com/docs/api-reference/run-steps).
+func (c *Client) Steps(ctx context.Context, threadID, runID string, n int) (Page, error) {
+	if err := checkID("run_id", runID); err != nil {
+		return Page{}, err
+	}
+	p := ListParams{Limit: n, Order: "desc"}
+	page, err := c.list(ctx, request{method: http.MethodGet, threadID: threadID, runID: runID, action: "steps"}, p, p)
+	page.cut(n)
+	return page, err
+}
+
+// cut leaves at most limit runs in the page.
+func (p *Page) cut(limit int) {
+	if limit > 0 && len(p.Data) > limit {
+		p.Data = p.Data[:limit]
+		p.LastID = p.Data[limit-1].ID
+		p.more, p.edited = moreTrue, true
+	}
+}
+
 func (c *Client) listRuns(ctx context.Context, threadID string, sent, wanted ListParams) (Page, error) {
-	faults := []error{checkID("thread_id", threadID)}
+	return c.list(ctx, request{method: http.MethodGet, threadID: threadID}, sent, wanted)
+}
+
+// list asks r for the page sent, and mends what comes to be the page wanted.
+func (c *Client) list(ctx context.Context, r request, sent, wanted ListParams) (Page, error) {
+	faults := []error{checkID("thread_id", r.threadID)}
 	query := url.Values{}
 	if sent.Limit != 0 {
 		query.Set("limit", strconv.Itoa(sent.Limit))
@@ -130,7 +151,8 @@ func (c *Client) listRuns(ctx context.Context, threadID string, sent, wanted Lis
 	if err := errors.Join(faults...); err != nil {
 		return Page{}, err
 	}
-	a, err := c.do(ctx, request{method: http.MethodGet, threadID: threadID, query: query})
+	r.query = query
+	a, err := c.do(ctx, r)
 	if err != nil {
 		return Page{}, err
 	}
@@ -138,7 +160,7 @@ func (c *Client) listRuns(ctx context.Context, threadID string, sent, wanted Lis
 	if err != nil {
 		return Page{}, err
 	}
-	if err := page.mend(threadID, wanted); err != nil {
+	if err := page.mend(r.threadID, wanted); err != nil {
 		release(ctx, page.held)
 		return Page{}, err
 	}
@@ -211,9 +233,9 @@ func (p Page) next(limit int, seen map[string]bool) (string, error) {
 	case p.LastID == "":
 		err = ErrCursor
 	case checkID("last_id", p.LastID) != nil:
-		err = fmt.Errorf("%w: its last_id %.100q cannot be used as one", ErrCursor, p.LastID)
+		err = fmt.Errorf("%w: its last_id %q cannot be used as one", ErrCursor, p.LastID)
 	case seen[p.LastID]:
-		err = fmt.Errorf("%w: its last_id %.100q has come before, and going on would never end", ErrCursor, p.LastID)
+		err = fmt.Errorf("%w: its last_id %q has come before, and going on would never end", ErrCursor, p.LastID)
 	}
 	if err != nil {
 		if p.more == moreUnknown {

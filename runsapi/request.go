@@ -20,12 +20,12 @@ type request struct {
 // answer is what a request came back with, whatever its status.
 type answer struct {
 	request
-	path   string // escaped, without the query
-	status int
-	header http.Header
-	body   *body // nil if no answer came; to be closed once it is read
-	tries  int
-	passes bool // whether the same request may do better a moment later
+	path      string // escaped, without the query
+	status    int
+	header    http.Header
+	body      *body // nil if no answer came; to be closed once it is read
+	tries     int
+	retryable bool // whether the same request may do better a moment later
 }
 
 // do sends a request, with retries, and returns any 2xx answer. What it sends
@@ -112,7 +112,7 @@ func (c *Client) send(ctx context.Context, r request, u *url.URL, key string) (*
 	start := time.Now()
 	resp, err := loop.Do(&retryablehttp.Request{Request: req})
 
-	a := &answer{request: r, path: u.EscapedPath(), tries: policy.tries, passes: policy.retryable}
+	a := &answer{request: r, path: u.EscapedPath(), tries: policy.tries, retryable: policy.retryable}
 	if resp != nil && err == nil {
 		a.status, a.header, a.body = resp.StatusCode, resp.Header, resp.Body.(*body)
 	}

@@ -3,7 +3,6 @@ package runsapi
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"math"
 	"math/rand/v2"
@@ -16,7 +15,8 @@ import (
 const (
 	firstBackoff = 500 * time.Millisecond
 	maxBackoff   = 8 * time.Second
-	maxPause     = time.Minute // before a retry, whatever the API asks for
+	// maxPause is the longest pause before a retry of a call that has no deadline.
+	maxPause = 10 * time.Minute
 )
 
 // retries is the policy of one request, in the shape that go-retryablehttp takes.
@@ -41,7 +41,10 @@ func (r *retries) check(ctx context.Context, resp *http.Response, err error) (ag
 		r.pause = cmp.Or(retryAfter(resp.Header, time.Now()), r.pause)
 	}
 	left, limited := timeLeft(ctx)
-	return r.pause <= maxPause && (!limited || r.pause < left), nil
+	if !limited {
+		left = maxPause
+	}
+	return r.pause < left, nil
 }
 
 func (r *retries) backoff(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return r.pause }
@@ -49,8 +52,8 @@ func (r *retries) backoff(_, _ time.Duration, _ int, _ *http.Response) time.Dura
 // mayPass tells whether the same request may do better a moment later.
 func (r *retries) mayPass(resp *http.Response, err error) bool {
 	if err != nil {
-		var certificate *tls.CertificateVerificationError
-		return !errors.As(err, &certificate) && !errors.Is(err, errTooLarge)
+		_, kind := classify(err)
+		return !errors.Is(kind, ErrCertificate) && !errors.Is(kind, ErrTooLarge)
 	}
 	if success(resp.StatusCode) {
 		return false
@@ -64,7 +67,7 @@ func (r *retries) mayPass(resp *http.Response, err error) bool {
 	switch s := resp.StatusCode; {
 	case s == http.StatusTooManyRequests:
 		e := decodeError(resp.Body.(*body).Bytes())
-		e.RetryAfter = retryAfter(resp.Header, time.Now())
+		e.setRetryAfter(resp.Header)
 		return !e.QuotaSpent() // waiting does not help then
 	case s == http.StatusRequestTimeout, s == http.StatusConflict:
 		return r.method == http.MethodGet

@@ -80,7 +80,7 @@ func TestRetries(t *testing.T) {
 		{"x-should-retry true", get, status(400, "", "x-should-retry", "true"), 3},
 		{"x-should-retry false", get, status(500, "", "x-should-retry", "false"), 1},
 		{"x-should-retry beats quota", get, status(429, quota, "x-should-retry", "true"), 3},
-		{"too long to wait", get, status(429, "", "Retry-After", "61"), 1},
+		{"too long to wait", get, status(429, "", "Retry-After", "601"), 1},
 		{"2xx that is no Run", get, status(200, "[]"), 1},
 	}
 	for _, tc := range tests {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -13,11 +14,12 @@ import (
 type Run struct {
 	ID, Status string
 
-	raw                 string
-	threadID, createdAt string        // empty if it has none; created_at is JSON
-	pollAfter           time.Duration // the API's hint; 0 if it gave none
-	held                int           // bytes that raw takes of the memory budget
-	deep                bool
+	raw                  string
+	threadID             string        // empty if it has none
+	createdAt, startedAt string        // JSON
+	pollAfter            time.Duration // the API's hint; 0 if it gave none
+	held                 int           // bytes that raw takes of the memory budget
+	deep                 bool
 }
 
 // RawJSON is the whole Run as compact JSON, unknown fields and all.
@@ -56,13 +58,55 @@ func Cancellable(status string) bool {
 	return status == "queued" || status == "in_progress" || status == "requires_action"
 }
 
+// Since is when the Run got its status, as far as its times tell: a queued run
+// when it was created, one in progress when it was started.
+func (r Run) Since() (time.Time, bool) {
+	at := ""
+	switch r.Status {
+	case "queued":
+		at = r.createdAt
+	case "in_progress":
+		at = r.startedAt
+	}
+	seconds, err := strconv.ParseFloat(at, 64)
+	if err != nil || seconds <= 0 {
+		return time.Time{}, false
+	}
+	if seconds > 1e11 { // some servers have milliseconds
+		seconds /= 1000
+	}
+	since := time.Unix(int64(seconds), 0)
+	return since, !since.After(time.Now())
+}
+
+// PollAfter is when the API asks to read the Run again, from 0.1 to 8 s; 0 if it
+// does not.
+func (r Run) PollAfter() time.Duration {
+	if r.pollAfter <= 0 {
+		return 0
+	}
+	return min(max(r.pollAfter, leastPoll), mostPoll)
+}
+
+// CheckIDs returns an [*ArgumentError] for ids that would be refused before any
+// request.
+func CheckIDs(threadID, runID string) error {
+	return errors.Join(checkID("thread_id", threadID), checkID("run_id", runID))
+}
+
 // GetRun gets a run.
 func (c *Client) GetRun(ctx context.Context, threadID, runID string) (Run, error) {
 	return c.getRun(ctx, threadID, runID, false)
 }
 
+// ReadRun gets a run as one reading of a wait: in one attempt, and with the
+// request for a hint when to read it again ([Run.PollAfter]).
+func (c *Client) ReadRun(ctx context.Context, threadID, runID string) (Run, error) {
+	return c.getRun(ctx, threadID, runID, true)
+}
+
 func (c *Client) getRun(ctx context.Context, threadID, runID string, poll bool) (Run, error) {
-	if err := errors.Join(checkID("thread_id", threadID), checkID("run_id", runID)); err != nil {
+	if err := CheckIDs(threadID, runID); err != nil {
 		return Run{}, err
 	}
 	a, err := c.do(ctx, request{method: http.MethodGet, threadID: threadID, runID: runID, poll: poll})
@@ -80,16 +124,19 @@ func (c *Client) getRun(ctx context.Context, threadID, runID string, poll bool) 
 // The error is a [*NotCancelledError] where the API refused and the run could be
 // read, and an [*AfterCancelError] where it accepted and the run could not.
 func (c *Client) CancelRun(ctx context.Context, threadID, runID string) (Run, error) {
-	if err := errors.Join(checkID("thread_id", threadID), checkID("run_id", runID)); err != nil {
+	if err := CheckIDs(threadID, runID); err != nil {
 		return Run{}, err
 	}
 	a, err := c.do(ctx, request{method: http.MethodPost, threadID: threadID, runID: runID, action: "cancel"})
 	if err == nil {
 		run, err := c.run(ctx, a)
-		if err == nil {
-			return run, nil
+		switch {
+		case err != nil:
+			return c.afterCancel(ctx, threadID, runID, err)
+		case Terminal(run.Status) && !Cancelled(run.Status):
+			return Run{}, &NotCancelledError{run, errTooLate}
 		}
-		return c.afterCancel(ctx, threadID, runID, err)
+		return run, nil
 	}
 	var refusal *Error
 	if !errors.As(err, &refusal) || !mayBeTooLate(refusal) {
@@ -105,19 +152,22 @@ func (c *Client) CancelRun(ctx context.Context, threadID, runID string) (Run, er
 	return Run{}, &NotCancelledError{run, err}
 }
 
+var errTooLate = errors.New("the API answered to the cancel with the run as it is")
+
 // afterCancel reads the run after a 2xx to the cancel that held no Run: some
 // servers answer nothing, {} or "OK". notRun is the error for that answer.
 func (c *Client) afterCancel(ctx context.Context, threadID, runID string, notRun error) (Run, error) {
 	run, err := c.GetRun(ctx, threadID, runID)
+	var answer *Error
 	switch {
 	case err != nil:
 		return Run{}, &AfterCancelError{err}
-	case Terminal(run.Status) && !Cancelled(run.Status):
-		return Run{}, &NotCancelledError{run, notRun}
-	case !errors.Is(notRun, ErrNotRuns) && !Cancelled(run.Status): // an error in a 2xx
+	case Cancelled(run.Status):
+		return run, nil
+	case Terminal(run.Status), errors.As(notRun, &answer) && !answer.acknowledges:
 		return Run{}, &NotCancelledError{run, notRun}
 	}
-	return run, nil
+	return run, nil // the API accepted the cancel, but has not come to it
 }
 
 // endedWords are what servers say of a run that has ended, as "Cannot cancel run

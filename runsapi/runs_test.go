@@ -99,12 +99,9 @@ func TestWhatIsNoRun(t *testing.T) {
 		`{"id":"r","status":"s","status":null}`: "an object",
 		`{"id":"r","status":null}`:              "an object",
 		`{"id":"r"}`:                            "an object",
-		`{"error":{"message":"model overloaded"}}`: "an error: model overloaded",
-		`{"id":"r","status":"s"`:                   "not JSON",
-		`{"id":"r","status":"s"}}`:                 "not JSON",
-		`{"id":"r","status":"s","n":1 2}`:          "not JSON",
+		`{"id":"r","status":"s"}}`:              "not JSON",
+		`{"id":"r","status":"s","n":1 2}`:       "not JSON",
 		"<!DOCTYPE html><html><head><title>Sign in</title><script>x()</script></head><body>Please <b>sign in</b></body></html>": "an HTML page: Sign in Please sign in",
-		strings.Repeat("[", 1<<20): "not JSON",
 	} {
 		_, err := dial(t, answers(body)).GetRun(t.Context(), "t", "r")
 		var e *Error
@@ -208,6 +205,9 @@ func TestCancel(t *testing.T) {
 		{"accepted by another API", "cancel was requested", status(202, ""), answers(`{"run_id":"r","status":"interrupted"}`)},
 		{"accepted, with no Run", "cancelling", answers(`{"ok":true}`), answers(cancelling)},
 		{"accepted, but not carried out yet", "in_progress", answers("OK"), answers(runJSON)},
+		{"accepted, and answered with a run that has ended", "its status is completed", answers(completed), nil},
+		{"a login page", "not a Runs API response", answers("<html>Sign in</html>"), answers(runJSON)},
+		{"a success with an error in it", "no permission", answers(`{"error":{"message":"no permission"}}`), answers(runJSON)},
 		{"accepted too late", "its status is completed", answers("{}"), answers(completed)},
 		{"500", "HTTP 500", status(500, "", "x-should-retry", "false"), nil},
 	}

@@ -68,7 +68,7 @@ func TestFaultsOnASocket(t *testing.T) {
 			}
 		}, 2, ""},
 		{"101", raw("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n"), 2, ""},
-		{"truncated JSON", answers(runJSON[:20]), 1, "not JSON"},
+		{"truncated JSON", answers(runJSON[:20]), 1, "cut short"},
 		{"200 with HTML", answers("<html><title>Proxy</title></html>"), 1, "an HTML page: Proxy"},
 		{"204", status(204, ""), 1, "the body is empty"},
 		{"gzip that is none", status(200, runJSON, "Content-Encoding", "gzip"), 1, ""},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"sync/atomic"
@@ -23,26 +24,51 @@ var errManyDials = errors.New("the server closes each connection before it answe
 func newTransport() *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConns, t.MaxIdleConnsPerHost = 0, 2048
+	t.OnProxyConnectResponse = proxyRefusal
 	d := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
 	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-		ctx, release, err := joinAttempt(ctx)
+		ctx, leave, err := joinAttempt(ctx)
 		if err != nil {
 			return nil, err
 		}
-		defer release()
+		defer leave()
 		return d.DialContext(ctx, network, address)
 	}
 	t.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-		ctx, release, err := joinAttempt(ctx)
+		ctx, leave, err := joinAttempt(ctx)
 		if err != nil {
 			return nil, err
 		}
-		defer release()
-		ctx, cancel := context.WithTimeout(ctx, t.TLSHandshakeTimeout+d.Timeout)
-		defer cancel()
-		return (&tls.Dialer{NetDialer: d, Config: t.TLSClientConfig}).DialContext(ctx, network, address)
+		defer leave()
+		conn, err := d.DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return handshake(ctx, conn, address, t.TLSClientConfig, t.TLSHandshakeTimeout)
 	}
 	return t
+}
+
+// handshake makes a TLS connection of conn, within a time limit.
+func handshake(ctx context.Context, conn net.Conn, address string, config *tls.Config, limit time.Duration) (net.Conn, error) {
+	if config = config.Clone(); config == nil { // without HTTP/2
+		config = &tls.Config{}
+	}
+	if config.ServerName == "" {
+		config.ServerName, _, _ = net.SplitHostPort(address)
+	}
+	secure := tls.Client(conn, config)
+	limited, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	err := secure.HandshakeContext(limited)
+	if err == nil {
+		return secure, nil
+	}
+	conn.Close()
+	if limited.Err() != nil && ctx.Err() == nil {
+		err = fmt.Errorf("%w: TLS handshake timeout", ErrTimeout)
+	}
+	return nil, err
 }
 
 // attempt is the context of one HTTP attempt. net/http detaches the context of a
@@ -65,7 +91,7 @@ func (a *attempt) Value(key any) any {
 
 // joinAttempt returns a context for a dial that also ends with the attempt that
 // the dial is for, unless that was answered by then.
-func joinAttempt(ctx context.Context) (joined context.Context, release func(), err error) {
+func joinAttempt(ctx context.Context) (joined context.Context, leave func(), err error) {
 	a, ok := ctx.Value(attemptKey{}).(*attempt)
 	if !ok {
 		return ctx, func() {}, nil

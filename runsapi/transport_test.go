@@ -127,3 +127,12 @@ func TestAServerThatClosesEachConnectionIsNotStormed(t *testing.T) {
 		t.Errorf("%d connections for one attempt", n)
 	}
 }
+
+// Without HTTP/2, as GODEBUG=http2client=0 has it, net/http has no TLS settings.
+func TestHandshakeWithoutSettings(t *testing.T) {
+	client, server := net.Pipe()
+	server.Close()
+	if _, err := handshake(t.Context(), client, "host.example:443", nil, time.Second); err == nil {
+		t.Error("no error")
+	}
+}

@@ -44,62 +44,85 @@ func (e *WaitError) Unwrap() error { return e.Err }
 // error, as long as the run was read at all. Any other error is the last thing
 // that it yields; once the run was read, it is a [*WaitError].
 func (c *Client) Poll(ctx context.Context, threadID, runID string, run Run) iter.Seq2[Run, error] {
-	_, limited := timeLeft(ctx)
 	return func(yield func(Run, error) bool) {
-		var (
-			begin    = time.Now()
-			read     = run.raw != ""
-			readings = 0
-			failures = 0 // in a row
-			failure  error
-			pause    time.Duration
-			last     bool // one more reading is made, although the API asked to wait longer
-		)
-		if read {
+		p := poll{client: c, threadID: threadID, runID: runID, begin: time.Now()}
+		if run.raw != "" {
+			p.succeed(run)
 			if !yield(run, nil) {
 				return
 			}
-			readings = 1
-			pause = pollDelay(readings, run.pollAfter)
 		}
 		for {
-			err := sleep(ctx, pause)
-			if err == nil {
-				var next Run
-				if next, err = c.getRun(ctx, threadID, runID, true); err == nil {
-					release(ctx, run.held)
-					run, read = next, true
-				}
-			}
-			var api *Error
-			switch {
-			case err == nil:
-				failures, readings = 0, readings+1
-				pause = pollDelay(readings, run.pollAfter)
-			case ctx.Err() != nil && errors.Is(context.Cause(ctx), context.DeadlineExceeded):
-				if !read {
-					yield(run, cmp.Or(failure, err))
-				}
-				return
-			case ctx.Err() == nil && errors.As(err, &api) && api.passes && (read || limited || time.Since(begin) < firstReading):
-				failures++
-				api.Attempts, failure = failures, err
-				pause = cmp.Or(min(api.RetryAfter, maxPause), backoff(failures))
-				if left, ok := timeLeft(ctx); ok && pause >= left && !last {
-					pause, last = max(left-lastReading, left/2), true
-				}
-			default:
-				if read {
-					err = &WaitError{run.Status, err}
-				}
-				yield(run, err)
-				return
-			}
-			if !yield(run, nil) {
+			ended, err := p.next(ctx)
+			if ended && err == nil || !yield(p.run, err) || ended {
 				return
 			}
 		}
 	}
+}
+
+// poll is the state of a Poll.
+type poll struct {
+	client          *Client
+	threadID, runID string
+	begin           time.Time
+	run             Run           // as it was last read
+	readings        int           // that succeeded
+	failures        int           // since then
+	failure         error         // the last one
+	pause           time.Duration // before the next reading
+	hurried         bool          // that reading comes before the API asked to come back
+}
+
+// next makes the next reading. It reports whether the polling has ended.
+func (p *poll) next(ctx context.Context) (ended bool, _ error) {
+	err := sleep(ctx, p.pause)
+	if err == nil {
+		var run Run
+		if run, err = p.client.ReadRun(ctx, p.threadID, p.runID); err == nil {
+			release(ctx, p.run.held)
+			p.succeed(run)
+			return false, nil
+		}
+	}
+	if ctx.Err() != nil && errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
+		if p.readings > 0 {
+			return true, nil
+		}
+		return true, cmp.Or(p.failure, err)
+	}
+	if ctx.Err() == nil && p.fail(ctx, err) {
+		return false, nil
+	}
+	if p.readings > 0 {
+		err = &WaitError{p.run.Status, err}
+	}
+	return true, err
+}
+
+func (p *poll) succeed(run Run) {
+	p.run, p.failures = run, 0
+	p.readings++
+	p.pause = cmp.Or(run.PollAfter(), min(time.Duration(p.readings)*time.Second/3, time.Second)) // 0.33, 0.67, then 1 s
+}
+
+// fail takes note of a reading that failed, and reports whether that may pass.
+func (p *poll) fail(ctx context.Context, err error) (passes bool) {
+	var e *Error
+	left, limited := timeLeft(ctx)
+	if !errors.As(err, &e) || !e.retryable || p.readings == 0 && !limited && time.Since(p.begin) > firstReading {
+		return false
+	}
+	p.failures++
+	e.Attempts, p.failure = p.failures, err
+	p.pause = cmp.Or(e.RetryAfter, backoff(p.failures))
+	if !limited {
+		p.pause = min(p.pause, maxPause)
+	}
+	if limited && p.pause >= left && !p.hurried {
+		p.pause, p.hurried = max(left-lastReading, left/2), true
+	}
+	return true
 }
 
 // timeLeft is the time until the deadline of ctx, if it has one.
@@ -118,13 +141,4 @@ func sleep(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-}
-
-// pollDelay is the pause after the n-th reading: what the API asks for, else a
-// third of a second, two thirds, and a second from then on.
-func pollDelay(n int, asked time.Duration) time.Duration {
-	if asked > 0 {
-		return min(max(asked, leastPoll), mostPoll)
-	}
-	return min(time.Duration(n)*time.Second/3, time.Second)
 }

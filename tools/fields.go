@@ -1,7 +1,6 @@
 package tools
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -136,7 +135,7 @@ func (s selection) add(b *strings.Builder, run runsapi.Run, mayBeDeep bool) erro
 func checkDepth(run string, in int) error {
 	for m := range runsapi.Members(run) {
 		if runsapi.Depth(m.Value)+1+in > runsapi.MaxDepth {
-			return fmt.Errorf("The field %.100q of this run is nested deeper than %d levels, which clients cannot read. Leave it out: name other fields in the argument fields.", m.Name, runsapi.MaxDepth)
+			return runsapi.TooDeep(m.Name)
 		}
 	}
 	return nil

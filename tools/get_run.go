@@ -2,9 +2,6 @@ package tools
 
 import (
 	"context"
-	"fmt"
-	"strings"
-	"time"
 
 	"runs-mcp/runsapi"
 	"runs-mcp/schema"
@@ -21,7 +18,8 @@ type runArgs struct {
 
 type getRunArgs struct {
 	runArgs
-	Wait bool `json:"wait,omitempty" jsonschema_description:"Return when the run has ended or requires_action. Default false: at once"`
+	Wait  bool `json:"wait,omitempty" jsonschema_description:"Return when the run has ended or requires_action. Default false: at once"`
+	Steps int  `json:"steps,omitempty" jsonschema:"minimum=0,maximum=100" jsonschema_description:"Add this many of its latest steps, newest first. Default 0"`
 }
 
 var getRun = tool[getRunArgs]{
@@ -31,67 +29,20 @@ var getRun = tool[getRunArgs]{
 		"Statuses: queued, in_progress, requires_action, cancelling; ended: completed, failed, cancelled, expired, incomplete. " +
 		"To await the outcome, set wait instead of polling.",
 	readOnly: true,
-	defaults: getRunArgs{runArgs: runArgs{TimeoutSec: defaultTimeoutSec}},
+	defaults: getRunArgs{runArgs: runArgs{TimeoutSec: notGiven}},
 	result:   schema.Open[runResult],
 }
 
-const defaultTimeoutSec = 50 // some hosts give a call up after 60 s
-
-func (r *runs) get(ctx context.Context, a getRunArgs, call stdio.Call) ([]string, error) {
-	ctx, cancel := limited(ctx, call, r.timeLimit(a.Wait, a.TimeoutSec))
-	defer cancel()
-	if !a.Wait {
-		run, err := r.client.GetRun(ctx, a.ThreadID, a.RunID)
-		if err != nil {
-			return nil, err
-		}
-		return chosen(run, a.Fields)
+func (r *runs) get(ctx context.Context, a getRunArgs, call stdio.Call) (*stdio.Result, error) {
+	w := watch{tool: getRun.name, threadID: a.ThreadID, runID: a.RunID, fields: a.Fields, steps: a.Steps}
+	if a.Wait {
+		return r.wait(ctx, w, a.runArgs, runsapi.Run{}, call)
 	}
-	run, err := r.wait(ctx, a.runArgs, runsapi.Run{}, call, func(run runsapi.Run) bool {
-		return runsapi.Terminal(run.Status) || run.Status == "requires_action"
-	})
+	ctx, cancel := withTimeLimit(ctx, call, r.callLimit())
+	defer cancel()
+	run, err := r.client.GetRun(ctx, a.ThreadID, a.RunID)
 	if err != nil {
 		return nil, err
 	}
-	return chosen(run, a.Fields)
-}
-
-// chosen is the run with the fields that were asked for.
-func chosen(run runsapi.Run, fields []string) ([]string, error) {
-	selected := newSelection(fields, false)
-	json := run.RawJSON()
-	if !selected.everything() {
-		var b strings.Builder
-		selected.write(&b, json)
-		json = b.String()
-	}
-	if run.Deep() {
-		return []string{json}, checkDepth(json, 0)
-	}
-	return []string{json}, nil
-}
-
-// wait polls a run, which may have been read before as run, until done says so or
-// the time of the call is over.
-func (r *runs) wait(ctx context.Context, a runArgs, run runsapi.Run, call stdio.Call, done func(runsapi.Run) bool) (runsapi.Run, error) {
-	begin, polls := time.Now(), 0
-	for latest, err := range r.client.Poll(ctx, a.ThreadID, a.RunID, run) {
-		if err != nil || done(latest) {
-			return latest, err
-		}
-		run = latest
-		// This is sent before the next poll: a client that gets a notification
-		// together with the answer takes it for one that came too late.
-		polls++
-		call.Progress(polls, fmt.Sprintf("%s, waiting for %.0f s", r.state(run), time.Since(begin).Seconds()))
-	}
-	return run, nil
-}
-
-// state says how a run stands, for a progress notification.
-func (r *runs) state(run runsapi.Run) string {
-	if run.Status == "" {
-		return "no answer yet"
-	}
-	return "status " + cut(run.Status, 100)
+	return r.show(ctx, w, run)
 }

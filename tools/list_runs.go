@@ -2,6 +2,7 @@ package tools
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"runs-mcp/runsapi"
@@ -31,8 +32,8 @@ var listRuns = tool[listRunsArgs]{
 	result:   schema.Open[listResult],
 }
 
-func (r *runs) list(ctx context.Context, a listRunsArgs, call stdio.Call) ([]string, error) {
-	ctx, cancel := limited(ctx, call, r.timeLimit(false, 0))
+func (r *runs) list(ctx context.Context, a listRunsArgs, call stdio.Call) (*stdio.Result, error) {
+	ctx, cancel := withTimeLimit(ctx, call, r.callLimit())
 	defer cancel()
 	p := runsapi.ListParams{Limit: a.Limit, Order: a.Order, After: a.After, Before: a.Before}
 	call.Progress(0, "reading runs")
@@ -57,5 +58,8 @@ func (r *runs) list(ctx context.Context, a listRunsArgs, call stdio.Call) ([]str
 		}
 	}
 	list.WriteString(tail)
-	return []string{list.String()}, nil
+	if page.Deep() && runsapi.Depth(list.String()) > runsapi.MaxDepth {
+		return nil, errors.New("The list is nested too deeply around its runs for clients to read. With all: true it is made anew, without what stands there.")
+	}
+	return &stdio.Result{JSON: []string{list.String()}}, nil
 }

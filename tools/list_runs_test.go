@@ -146,7 +146,7 @@ func TestAPageThatFailsSaysHowToGoOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := connect(t, paged(0, 3, status(500, "boom")))
 		got := h.bad("list_runs", `{"thread_id":"t","all":true}`)
-		if !strings.Contains(got, "after reading 300 of the runs") || !strings.Contains(got, `after: "300"`) || !strings.Contains(got, "HTTP 500: boom") {
+		if !strings.Contains(got, "after 300 runs") || !strings.Contains(got, `after: "300"`) || !strings.Contains(got, "HTTP 500: boom") {
 			t.Error(got)
 		}
 		h = connect(t, paged(0, 0, status(500, "boom")))
@@ -187,7 +187,7 @@ func TestAPageThatFailsBehindAnEmptyOne(t *testing.T) {
 		}
 		answers(`{"data":[],"last_id":"c1","has_more":true}`)(w, r)
 	}))
-	if got := h.bad("list_runs", `{"thread_id":"t","all":true}`); !strings.Contains(got, `after reading 0 of the runs; to go on, call again with after: "c1"`) {
+	if got := h.bad("list_runs", `{"thread_id":"t","all":true}`); !strings.Contains(got, `after 0 runs; to go on, call again with after: "c1"`) {
 		t.Error(got)
 	}
 }

@@ -2,7 +2,6 @@ package tools
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -20,15 +19,15 @@ const (
 
 // scan reads page after page for the runs that a asks for, and makes one list of
 // them.
-func (r *runs) scan(ctx context.Context, a listRunsArgs, p runsapi.ListParams, call stdio.Call) ([]string, error) {
-	limited, cancel := context.WithTimeoutCause(ctx, scanTime, errors.New("no page of runs came within 45 s; try again later, or ask for one page, without all and status"))
+func (r *runs) scan(ctx context.Context, a listRunsArgs, p runsapi.ListParams, call stdio.Call) (*stdio.Result, error) {
+	scanCtx, cancel := context.WithTimeoutCause(ctx, scanTime, errors.New("no page of runs came within 45 s; try again later, or ask for one page, without all and status"))
 	defer cancel()
 	s := &scan{args: a, fields: newSelection(a.Fields, true), cursor: p.After}
-	for page, err := range r.client.Pages(limited, a.ThreadID, p) {
+	for page, err := range r.client.Pages(scanCtx, a.ThreadID, p) {
 		switch {
 		case err != nil && s.pages == 0:
 			return nil, err
-		case err != nil && limited.Err() != nil && ctx.Err() == nil:
+		case err != nil && scanCtx.Err() != nil && ctx.Err() == nil:
 			s.end = outOfBounds
 		case err != nil:
 			return nil, &pageError{s.scanned, s.cursor, err}
@@ -37,10 +36,10 @@ func (r *runs) scan(ctx context.Context, a listRunsArgs, p runsapi.ListParams, c
 			if err := s.take(page); err != nil {
 				return nil, err
 			}
-			if err := r.client.Keep(limited, s.size-before); err != nil {
+			if err := r.client.Keep(scanCtx, s.size-before); err != nil {
 				return nil, err
 			}
-			if s.end == readOn && (limited.Err() != nil || s.size > scanBytes) {
+			if s.end == readOn && (scanCtx.Err() != nil || s.size > scanBytes) {
 				s.end = outOfBounds
 			}
 		}
@@ -49,7 +48,7 @@ func (r *runs) scan(ctx context.Context, a listRunsArgs, p runsapi.ListParams, c
 		}
 		call.Progress(s.pages, fmt.Sprintf("read %d runs", s.scanned)) // progress must increase (MCP, progress)
 	}
-	return s.list(), nil
+	return &stdio.Result{JSON: s.list()}, nil
 }
 
 // scan is the state of reading page after page.
@@ -125,20 +124,19 @@ func (s *scan) list() []string {
 	if s.end == outOfBounds {
 		lastID = s.cursor
 	}
-	tail := fmt.Sprintf(`],"first_id":%s,"last_id":%s,"has_more":%t`, idJSON(s.first), idJSON(lastID), s.end != endOfList)
+	tail := fmt.Sprintf(`],"first_id":%s,"last_id":%s,"has_more":%t`, jsonID(s.first), jsonID(lastID), s.end != endOfList)
 	if len(s.args.Status) > 0 {
 		tail += fmt.Sprintf(`,"scanned":%d`, s.scanned)
 	}
 	return slices.Concat([]string{`{"object":"list","data":[`}, s.pieces, []string{tail + "}"})
 }
 
-// idJSON is an id as JSON, null for none.
-func idJSON(id string) string {
+// jsonID is an id as JSON, null for none.
+func jsonID(id string) string {
 	if id == "" {
 		return "null"
 	}
-	b, _ := json.Marshal(id)
-	return string(b)
+	return runsapi.JSONString(id)
 }
 
 // matches reports whether run has one of statuses; every run has, of none.
@@ -156,7 +154,7 @@ type pageError struct {
 
 func (e *pageError) Error() string {
 	if ignored := (*runsapi.IgnoredError)(nil); errors.Is(e.err, runsapi.ErrCursor) || errors.As(e.err, &ignored) {
-		return fmt.Sprintf("The list broke off after reading %d of the runs: this server cannot list them all. A page without all and status may still work.", e.scanned)
+		return fmt.Sprintf("The list broke off after %d runs: this server cannot list them all. A page without all and status may still work.", e.scanned)
 	}
-	return fmt.Sprintf("The list broke off after reading %d of the runs; to go on, call again with after: %q.", e.scanned, cut(e.cursor, 300))
+	return fmt.Sprintf("The list broke off after %d runs; to go on, call again with after: %q.", e.scanned, e.cursor)
 }

@@ -3,9 +3,13 @@ package tools_test
 import (
 	"encoding/json"
 	"fmt"
+	"hash/fnv"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -108,4 +112,159 @@ func TestSecretsGoToTheHostAlone(t *testing.T) {
 	if strings.Contains(o.out+o.stderr, "canary") {
 		t.Errorf("a secret in %+v", o)
 	}
+}
+
+// spelled spells each character of s in a way of its own.
+func spelled(rnd *rand.Rand, s string) string {
+	var b strings.Builder
+	for _, c := range []byte(s) {
+		switch rnd.IntN(9) {
+		case 0:
+			fmt.Fprintf(&b, `\u%04X`, c)
+		case 1:
+			fmt.Fprintf(&b, `\\u%04x`, c)
+		case 2:
+			fmt.Fprintf(&b, "%%%02X", c)
+		case 3:
+			fmt.Fprintf(&b, "%%25%02x", c)
+		case 4:
+			fmt.Fprintf(&b, "&#%d;", c)
+		case 5:
+			fmt.Fprintf(&b, "&amp;#x%x;", c)
+		case 6:
+			if c == '/' || c == '"' {
+				b.WriteByte('\\')
+			}
+			b.WriteByte(c)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+// A server that knows the secrets, and tells them on every path to the client or
+// the log, in any spelling.
+func TestSecretsAreNotToldInAnySpelling(t *testing.T) {
+	secrets := map[string]string{ // what is configured, and what must not be seen of it
+		"OPENAI_API_KEY=k+y/WITH==SECRET-abcdef":                                 "k+y/WITH==SECRET-abcdef",
+		`PORTKEY_CONFIG={"provider":"openai","api_key":"inner+SECRET/123456"}`:   "inner+SECRET/123456",
+		"RUNS_MCP_HEADERS=Cookie: lang=en; sid=cookie+SECRET/123456":             "cookie+SECRET/123456",
+		"RUNS_MCP_HEADERS=Authorization: Basic am9lOnBhc3MrU0VDUkVULzEyMzQ1Ng==": "pass+SECRET/123456",
+		`RUNS_MCP_HEADERS=Authorization: Own token="token+SECRET/1", realm="x"`:  "token+SECRET/1",
+		"HTTPS_PROXY=http://joe:proxy+SECRET%2F123456@127.0.0.1:9":               "proxy+SECRET/123456",
+		"RUNS_MCP_QUERY=sig=query%2BSECRET%2F123456":                             "query+SECRET/123456",
+	}
+	for setting, secret := range secrets {
+		t.Run(setting, func(t *testing.T) {
+			t.Parallel()
+			testSecretIsNotTold(t, setting, secret)
+		})
+	}
+}
+
+func testSecretIsNotTold(t *testing.T, setting, secret string) {
+	t.Helper()
+	reply := func(w http.ResponseWriter, status int, body string) {
+		w.WriteHeader(status)
+		io.WriteString(w, body)
+	}
+	paths := map[string]func(w http.ResponseWriter, tell, asJSON func() string){
+		"message": func(w http.ResponseWriter, tell, asJSON func() string) {
+			reply(w, 400, `{"error":{"message":`+asJSON()+`,"type":`+asJSON()+`,"code":`+asJSON()+`,"param":`+asJSON()+`}}`)
+		},
+		"nested": func(w http.ResponseWriter, tell, asJSON func() string) {
+			reply(w, 400, `{"error":{"message":{"a":[`+asJSON()+`]},"code":{"b":`+asJSON()+`}}}`)
+		},
+		"unknown": func(w http.ResponseWriter, tell, asJSON func() string) {
+			reply(w, 500, `{"fault":{`+asJSON()+`:`+asJSON()+`}}`)
+		},
+		"text": func(w http.ResponseWriter, tell, asJSON func() string) { reply(w, 403, tell()) },
+		"html": func(w http.ResponseWriter, tell, asJSON func() string) { reply(w, 502, "<html><h1>"+tell()+"</h1>") },
+		"success": func(w http.ResponseWriter, tell, asJSON func() string) {
+			reply(w, 200, `{"error":{"message":`+asJSON()+`}}`)
+		},
+		"no-run": func(w http.ResponseWriter, tell, asJSON func() string) { reply(w, 200, `{`+asJSON()+`:1}`) },
+		"half":   func(w http.ResponseWriter, tell, asJSON func() string) { reply(w, 200, tell()) },
+		"status": func(w http.ResponseWriter, tell, asJSON func() string) {
+			reply(w, 200, `{"id":`+asJSON()+`,"status":`+asJSON()+`}`)
+		},
+		"cursor": func(w http.ResponseWriter, tell, asJSON func() string) {
+			reply(w, 200, `{"data":[],"has_more":true,"last_id":`+asJSON()+`}`)
+		},
+		"redirect": func(w http.ResponseWriter, tell, asJSON func() string) {
+			w.Header().Set("Location", "/"+tell()+"?"+tell())
+			reply(w, 302, "")
+		},
+		"headers": func(w http.ResponseWriter, tell, asJSON func() string) {
+			w.Header().Set("WWW-Authenticate", `Bearer error_description="`+strings.ReplaceAll(tell(), `"`, "")+`"`)
+			w.Header().Set("X-Request-Id", tell())
+			reply(w, 401, "")
+		},
+		"reason": func(w http.ResponseWriter, tell, asJSON func() string) {
+			c, out, _ := http.NewResponseController(w).Hijack()
+			fmt.Fprintf(out, "HTTP/1.1 500 %s\r\nX-Should-Retry: false\r\n\r\n", tell())
+			out.Flush()
+			c.Close()
+		},
+		"no-http": func(w http.ResponseWriter, tell, asJSON func() string) {
+			c, out, _ := http.NewResponseController(w).Hijack()
+			fmt.Fprintf(out, "%s\r\n\r\n", tell())
+			out.Flush()
+			c.Close()
+		},
+	}
+	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for name, serve := range paths {
+			if strings.Contains(r.URL.Path, "/"+name+"/") {
+				seed := fnv.New64()
+				io.WriteString(seed, r.Method+r.URL.Path)
+				rnd := rand.New(rand.NewPCG(seed.Sum64(), 1))
+				tell := func() string { return spelled(rnd, secret) }
+				serve(w, tell, func() string { // a string of JSON, whose content is spelled
+					b, _ := json.Marshal(tell())
+					return string(b)
+				})
+			}
+		}
+	}))
+	var in strings.Builder
+	for name := range paths {
+		for _, call := range []string{
+			`"get_run","arguments":{"thread_id":"` + name + `","run_id":"r","wait":true,"timeout_sec":1}`,
+			`"cancel_run","arguments":{"thread_id":"` + name + `","run_id":"r"}`,
+			`"list_runs","arguments":{"thread_id":"` + name + `","all":true}`,
+		} {
+			fmt.Fprintf(&in, `{"jsonrpc":"2.0","id":"%s %d","method":"tools/call","params":{"name":%s,"_meta":{"progressToken":"p"}}}`+"\n", name, in.Len(), call)
+		}
+	}
+	o := runProgram(t, in.String(), []string{setting, "RUNS_MCP_LOG_LEVEL=debug", "RUNS_MCP_MAX_RETRIES=0"}, "--api-base", h.URL+"/v1")
+	h.Close()
+	if n := strings.Count(o.out, `"isError":true`); o.code != 0 || n < 3*len(paths)-2 {
+		t.Errorf("%d errors of %d calls, %s", n, 3*len(paths), o.stderr)
+	}
+	if n := strings.Count(o.out, "***"); n < 3*len(paths) {
+		t.Errorf("the secret was told %d times only", n)
+	}
+	for line := range strings.Lines(o.out + o.stderr) {
+		if left := unspelled(line); strings.Contains(left, "SECRET") {
+			t.Errorf("it is told in %s\nread as %s", line, left)
+		}
+	}
+}
+
+// unspelled undoes every spelling of spelled, and that of JSON around it.
+func unspelled(s string) string {
+	escape := regexp.MustCompile(`\\+u([0-9a-fA-F]{4})|%(?:25)*([0-9a-fA-F]{2})|&(?:amp;)*#(?:x([0-9a-fA-F]+)|([0-9]+));`)
+	for range 3 {
+		s = escape.ReplaceAllStringFunc(s, func(e string) string {
+			m := escape.FindStringSubmatch(e)
+			n, _ := strconv.ParseUint(m[1]+m[2]+m[3], 16, 32)
+			if m[4] != "" {
+				n, _ = strconv.ParseUint(m[4], 10, 32)
+			}
+			return string(rune(n))
+		})
+	}
+	return s
 }

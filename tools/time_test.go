@@ -170,6 +170,52 @@ func TestAWaitRidesOutWhatPasses(t *testing.T) {
 	}
 }
 
+// A wait heeds how long the API asks to wait, as far as it has the time.
+func TestAWaitHeedsRetryAfter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := 0
+		h := connect(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if n++; n == 1 {
+				status(429, "", "Retry-After", "120")(w, r)
+				return
+			}
+			answers(`{"id":"r","status":"completed"}`)(w, r)
+		}))
+		begin := time.Now()
+		h.good("get_run", `{"thread_id":"t","run_id":"r","wait":true,"timeout_sec":300}`)
+		if took := time.Since(begin); took != 2*time.Minute {
+			t.Errorf("took %s", took)
+		}
+	})
+}
+
+// The run that is to be cancelled with wait is read in spite of an outage.
+func TestACancelWithWaitRidesOutItsFirstReading(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := 0
+		h := connect(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if n++; n <= 5 {
+				status(503, "")(w, r)
+				return
+			}
+			answers(`{"id":"r","status":"cancelled"}`)(w, r)
+		}))
+		h.good("cancel_run", `{"thread_id":"t","run_id":"r","wait":true}`)
+	})
+}
+
+// When the time of a call is over, the error says what was tried and what to check.
+func TestTheEndOfACallsTimeIsExplained(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		got := connect(t, slow["hangs before the headers"]).bad("get_run", `{"thread_id":"t","run_id":"r"}`)
+		for _, want := range []string{"after 54s", "base URL https://api.example/v1", "2 tries were made"} {
+			if !strings.Contains(got, want) {
+				t.Errorf("%q is missing in %s", want, got)
+			}
+		}
+	})
+}
+
 // An API that asks to wait for longer than a wait has left is asked once more
 // before its end.
 func TestAWaitReadsOnceMoreBeforeItsEnd(t *testing.T) {

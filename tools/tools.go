@@ -32,12 +32,15 @@ type Options struct {
 }
 
 // Tools are the tools over one client, for an MCP server to list and to call.
-type Tools struct{ tools []boundTool }
+type Tools struct {
+	tools []boundTool
+	runs  *runs
+}
 
 // New makes the tools over c.
 func New(c *runsapi.Client, o Options) *Tools {
 	r := &runs{c, o}
-	t := &Tools{[]boundTool{bind(r, getRun, r.get), bind(r, listRuns, r.list)}}
+	t := &Tools{[]boundTool{bind(r, getRun, r.get), bind(r, listRuns, r.list)}, r}
 	if !o.ReadOnly {
 		t.tools = append(t.tools, bind(r, cancelRun, r.cancel))
 	}
@@ -84,8 +87,8 @@ type boundTool struct {
 	call     func(ctx context.Context, call stdio.Call) *stdio.Result
 }
 
-// bind joins a tool and its handler, which returns a result's JSON in pieces.
-func bind[Args any](r *runs, t tool[Args], handle func(ctx context.Context, args Args, call stdio.Call) ([]string, error)) boundTool {
+// bind joins a tool and its handler.
+func bind[Args any](r *runs, t tool[Args], handle func(ctx context.Context, args Args, call stdio.Call) (*stdio.Result, error)) boundTool {
 	input := sync.OnceValue(func() schema.Input[Args] { return schema.For(t.defaults) }) // not needed to start
 	return boundTool{
 		name: t.name,
@@ -102,17 +105,17 @@ func bind[Args any](r *runs, t tool[Args], handle func(ctx context.Context, args
 		call: func(ctx context.Context, call stdio.Call) *stdio.Result {
 			args, err := input().Decode(call.Args)
 			if err != nil {
-				return r.failure(err)
+				return r.result(nil, err)
 			}
-			json, err := handle(r.client.Begin(ctx), args, call)
-			if err != nil {
-				return r.failure(err)
-			}
-			return &stdio.Result{JSON: json}
+			return r.result(handle(r.client.Begin(ctx), args, call))
 		},
 	}
 }
 
-func (r *runs) failure(err error) *stdio.Result {
-	return &stdio.Result{Text: r.explain(err), IsError: true}
+// result is the result of a handler, or the text for its error.
+func (r *runs) result(result *stdio.Result, err error) *stdio.Result {
+	if err != nil {
+		return &stdio.Result{Text: r.explain(err), IsError: true}
+	}
+	return result
 }

@@ -34,11 +34,13 @@ type run struct {
 	Model               string      `json:"model"`
 	Instructions        string      `json:"instructions"`
 	Tools               []any       `json:"tools"`
+	ToolResources       object      `json:"tool_resources"`
 	Metadata            object      `json:"metadata"`
 	IncompleteDetails   any         `json:"incomplete_details"`
-	Usage               any         `json:"usage"`
+	Usage               *usage      `json:"usage"`
 	Temperature         json.Number `json:"temperature"`
 	TopP                json.Number `json:"top_p"`
+	ReasoningEffort     *string     `json:"reasoning_effort"`
 	MaxPromptTokens     *int64      `json:"max_prompt_tokens"`
 	MaxCompletionTokens *int64      `json:"max_completion_tokens"`
 	TruncationStrategy  object      `json:"truncation_strategy"`
@@ -46,17 +48,25 @@ type run struct {
 	ToolChoice          string      `json:"tool_choice"`
 	ParallelToolCalls   bool        `json:"parallel_tool_calls"`
 
+	calls []string  // the types of the tools that it has called so far
 	moves bool      // whether the clock takes it from queued on
 	since time.Time // when it was first retrieved, or asked to be cancelled
 }
 
-type runPage struct {
-	Object  string  `json:"object"`
-	Data    []*run  `json:"data"`
-	FirstID *string `json:"first_id"`
-	LastID  *string `json:"last_id"`
-	HasMore bool    `json:"has_more"`
+// usage is the tokens of a run or of a step.
+type usage struct {
+	PromptTokens            int    `json:"prompt_tokens"`
+	CompletionTokens        int    `json:"completion_tokens"`
+	TotalTokens             int    `json:"total_tokens"`
+	PromptTokenDetails      object `json:"prompt_token_details"`
+	CompletionTokensDetails object `json:"completion_tokens_details"`
 }
+
+func newUsage(prompt, completion int) *usage {
+	return &usage{prompt, completion, prompt + completion, object{"cached_tokens": 0}, object{"reasoning_tokens": 0}}
+}
+
+func (r *run) id() string { return r.ID }
 
 // watch starts the run's clock, if it has one, and moves the run on.
 func (r *run) watch() {
@@ -75,14 +85,14 @@ func (r *run) advance() {
 	age := time.Since(r.since)
 	if r.Status == "cancelling" && age >= cancellingFor {
 		r.Status, r.CancelledAt, r.ExpiresAt = "cancelled", at(cancellingFor), nil
-		r.Usage = usage(91, 0)
+		r.Usage = newUsage(callPromptTokens*len(r.calls), callCompletionTokens*len(r.calls))
 	}
 	if r.moves && r.Status == "queued" && age >= queuedFor {
-		r.Status, r.StartedAt = "in_progress", at(queuedFor)
+		r.Status, r.StartedAt, r.calls = "in_progress", at(queuedFor), []string{"file_search"}
 	}
 	if r.moves && r.Status == "in_progress" && age >= queuedFor+inProgressFor {
 		r.Status, r.CompletedAt, r.ExpiresAt = "completed", at(queuedFor+inProgressFor), nil
-		r.Usage = usage(413, 87)
+		r.Usage = newUsage(413, 87)
 	}
 }
 
@@ -91,13 +101,18 @@ func unix(t time.Time) *int64 {
 	return &s
 }
 
-func usage(prompt, completion int) object {
-	return object{"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
-}
-
 // seed makes the threads. The newest run of each is a minute old.
 func seed(now time.Time) map[string][]*run {
 	threads := map[string][]*run{}
+	calls := map[string][]string{
+		"completed":       {"file_search", "function", "code_interpreter"},
+		"expired":         {"function"},
+		"failed":          {"function", "code_interpreter"},
+		"cancelled":       {"file_search"},
+		"cancelling":      {"function"},
+		"requires_action": {"function"},
+		"in_progress":     {"file_search", "code_interpreter"},
+	}
 	add := func(thread, id, status string, age time.Duration) *run {
 		created := now.Add(-age)
 		at := func(d time.Duration) *int64 { return unix(created.Add(d)) }
@@ -106,9 +121,9 @@ func seed(now time.Time) map[string][]*run {
 			ID: id, Object: "thread.run", CreatedAt: created.Unix(), AssistantID: "asst_demo", ThreadID: thread,
 			Status: status, StartedAt: at(time.Second), Model: "gpt-4o",
 			Instructions: "You are a support assistant. Look the order up before you answer.",
-			Tools: []any{object{"type": "function", "function": object{"name": "get_order", "description": "Look an order up.",
+			Tools: []any{object{"type": "code_interpreter"}, object{"type": "file_search"}, object{"type": "function", "function": object{"name": "get_order", "description": "Look an order up.",
 				"parameters": object{"type": "object", "properties": object{"order_id": object{"type": "string"}}, "required": []string{"order_id"}}}}},
-			Metadata: object{"channel": "web"}, Temperature: "1.0", TopP: "1.0",
+			ToolResources: object{}, Metadata: object{"channel": "web"}, Temperature: "1.0", TopP: "1.0",
 			MaxPromptTokens: &most, MaxCompletionTokens: &most,
 			TruncationStrategy: object{"type": "auto", "last_messages": nil},
 			ResponseFormat:     "auto", ToolChoice: "auto", ParallelToolCalls: true,
@@ -120,21 +135,22 @@ func seed(now time.Time) map[string][]*run {
 		case "in_progress", "requires_action", "cancelling":
 			r.ExpiresAt = unix(now.Add(24 * time.Hour)) // the demo outlives the real ten minutes
 		case "completed":
-			r.CompletedAt, r.Usage = at(9*time.Second), usage(512, 128)
+			r.CompletedAt, r.Usage = at(9*time.Second), newUsage(512, 128)
 		case "failed":
-			r.FailedAt, r.Usage = at(4*time.Second), usage(512, 0)
+			r.FailedAt, r.Usage = at(4*time.Second), newUsage(512, 40)
 			r.LastError = object{"code": "rate_limit_exceeded", "message": "Rate limit reached for gpt-4o: 30000 tokens per minute."}
 		case "cancelled":
-			r.CancelledAt, r.Usage = at(5*time.Second), usage(128, 16)
+			r.CancelledAt, r.Usage = at(5*time.Second), newUsage(128, 16)
 		case "incomplete":
-			r.CompletedAt, r.Usage = at(9*time.Second), usage(512, 1000)
+			r.CompletedAt, r.Usage = at(9*time.Second), newUsage(512, 1000)
 			r.IncompleteDetails = object{"reason": "max_completion_tokens"}
 		case "expired":
 			r.ExpiresAt = at(10 * time.Minute)
 		}
+		r.calls = calls[status]
 		if status == "requires_action" {
-			r.RequiredAction = object{"type": "submit_tool_outputs", "submit_tool_outputs": object{"tool_calls": []any{
-				object{"id": "call_demo", "type": "function", "function": object{"name": "get_order", "arguments": `{"order_id":"A-1042"}`}}}}}
+			r.RequiredAction = object{"type": "submit_tool_outputs", "submit_tool_outputs": object{"tool_calls": []toolCall{
+				{ID: r.part("call", 0), Type: "function", Function: object{"name": "get_order", "arguments": orderArguments}}}}}
 		}
 		threads[thread] = append(threads[thread], r)
 		return r

@@ -1,6 +1,6 @@
 // Package sandbox is an in-memory Runs API: the paths, query rules, errors and
 // cursors of the real one, over a few seeded threads. Runs that are looked at
-// move on with the clock. It serves --sandbox, and the tests of the whole
+// move on with the clock, and so do their steps. It serves --sandbox, and the tests of the whole
 // program; [API.Fault] lets a test break it.
 //
 // Threads: [DemoThread] has a run in each of the nine statuses, [LongThread]
@@ -11,8 +11,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"slices"
-	"strconv"
 	"sync"
 	"time"
 )
@@ -40,6 +38,7 @@ func New() *API {
 		a.mux.HandleFunc("GET "+prefix+"/threads/{thread}/runs", a.list)
 		a.mux.HandleFunc("GET "+prefix+"/threads/{thread}/runs/{run}", a.get)
 		a.mux.HandleFunc("POST "+prefix+"/threads/{thread}/runs/{run}/cancel", a.cancel)
+		a.mux.HandleFunc("GET "+prefix+"/threads/{thread}/runs/{run}/steps", a.listSteps)
 	}
 	a.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusNotFound, apiError{Message: fmt.Sprintf("Invalid URL (%s %s)", r.Method, r.URL.Path)})
@@ -76,7 +75,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (a *API) get(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if run := a.find(w, r, r.PathValue("run")); run != nil {
+	if run := a.run(w, r); run != nil {
 		run.watch()
 		send(w, http.StatusOK, run)
 	}
@@ -85,7 +84,7 @@ func (a *API) get(w http.ResponseWriter, r *http.Request) {
 func (a *API) cancel(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	run := a.find(w, r, r.PathValue("run"))
+	run := a.run(w, r)
 	if run == nil {
 		return
 	}
@@ -99,65 +98,26 @@ func (a *API) cancel(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// list follows the cursors in the order asked for; with before alone, the page
-// is the one that ends right at the cursor.
 func (a *API) list(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	thread := a.thread(w, r)
-	if thread == nil {
+	runs := a.thread(w, r)
+	if runs == nil {
 		return
 	}
-	query := r.URL.Query()
-	limit := 20
-	if v := query.Get("limit"); v != "" {
-		n, err := strconv.Atoi(v)
-		if err != nil || n < 1 || n > 100 {
-			fail(w, http.StatusBadRequest, apiError{Param: text("limit"), Code: text("invalid_value"),
-				Message: fmt.Sprintf("Invalid 'limit': expected an integer between 1 and 100, but got '%s' instead.", v)})
-			return
-		}
-		limit = n
-	}
-	runs := slices.Clone(thread)
-	switch order := query.Get("order"); order {
-	case "asc":
-	case "", "desc":
-		slices.Reverse(runs)
-	default:
-		fail(w, http.StatusBadRequest, apiError{Param: text("order"), Code: text("invalid_value"),
-			Message: fmt.Sprintf("Invalid value: '%s'. Supported values are: 'asc' and 'desc'.", order)})
-		return
-	}
-	first, end := 0, len(runs)
-	for _, cursor := range []string{"after", "before"} {
-		id := query.Get(cursor)
-		if id == "" {
-			continue
-		}
-		at := a.find(w, r, id)
-		if at == nil {
-			return
-		}
-		if i := slices.Index(runs, at); cursor == "after" {
-			first = i + 1
-		} else {
-			end = i
-		}
-	}
-	end = max(first, end)
-	more := end-first > limit
-	if more && query.Get("before") != "" && query.Get("after") == "" {
-		first = end - limit
-	}
-	page := runPage{Object: "list", Data: runs[first:min(end, first+limit)], HasMore: more}
-	for _, run := range page.Data {
+	for _, run := range runs {
 		run.advance()
 	}
-	if n := len(page.Data); n > 0 {
-		page.FirstID, page.LastID = &page.Data[0].ID, &page.Data[n-1].ID
+	sendPage(w, r, runs, "run")
+}
+
+func (a *API) listSteps(w http.ResponseWriter, r *http.Request) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if run := a.run(w, r); run != nil {
+		run.advance()
+		sendPage(w, r, run.steps(), "run step")
 	}
-	send(w, http.StatusOK, page)
 }
 
 // thread is the thread that the path names, or nil after an error was sent.
@@ -170,19 +130,17 @@ func (a *API) thread(w http.ResponseWriter, r *http.Request) []*run {
 	return runs
 }
 
-// find is the run id of the thread that the path names, or nil after an error
-// was sent.
-func (a *API) find(w http.ResponseWriter, r *http.Request, id string) *run {
-	thread := a.thread(w, r)
-	if thread == nil {
+// run is the run that the path names, or nil after an error was sent.
+func (a *API) run(w http.ResponseWriter, r *http.Request) *run {
+	runs := a.thread(w, r)
+	if runs == nil {
 		return nil
 	}
-	i := slices.IndexFunc(thread, func(run *run) bool { return run.ID == id })
+	i := find(w, runs, "run", r.PathValue("run"))
 	if i < 0 {
-		fail(w, http.StatusNotFound, apiError{Message: fmt.Sprintf("No run found with id '%s'.", id)})
 		return nil
 	}
-	return thread[i]
+	return runs[i]
 }
 
 // apiError is the API's error object.

@@ -69,6 +69,17 @@ func TestAnswersFollowTheAPIDocument(t *testing.T) {
 			{"GET", "/v1/threads/thread_demo/runs/run_incomplete", "RunObject", 200},
 			{"POST", "/v1/threads/thread_demo/runs/run_in_progress/cancel", "RunObject", 200},
 			{"POST", "/v1/threads/thread_demo/runs/run_completed/cancel", "ErrorResponse", 400},
+			{"GET", "/v1/threads/thread_demo/runs/run_completed/steps", "ListRunStepsResponse", 200},
+			{"GET", "/v1/threads/thread_demo/runs/run_expired/steps", "ListRunStepsResponse", 200},
+			{"GET", "/v1/threads/thread_demo/runs/run_failed/steps?limit=1&order=asc", "ListRunStepsResponse", 200},
+			{"GET", "/v1/threads/thread_demo/runs/run_incomplete/steps", "ListRunStepsResponse", 200},
+			{"GET", "/v1/threads/thread_demo/runs/run_cancelled/steps", "ListRunStepsResponse", 200},
+			{"GET", "/v1/threads/thread_demo/runs/run_requires_action/steps", "ListRunStepsResponse", 200},
+			{"GET", "/v1/threads/thread_demo/runs/run_in_progress/steps", "ListRunStepsResponse", 200},
+			{"GET", "/v1/threads/thread_demo/runs/run_completed/steps?limit=0", "ErrorResponse", 400},
+			{"GET", "/v1/threads/thread_demo/runs/run_completed/steps?before=step_none", "ErrorResponse", 404},
+			{"GET", "/v1/threads/thread_demo/runs/run_none/steps", "ErrorResponse", 404},
+			{"GET", "/v1/threads/thread_none/runs/run_completed/steps", "ErrorResponse", 404},
 			{"GET", "/v1/threads/thread_demo/runs?limit=101", "ErrorResponse", 400},
 			{"GET", "/v1/threads/thread_demo/runs?limit=x", "ErrorResponse", 400},
 			{"GET", "/v1/threads/thread_demo/runs?order=up", "ErrorResponse", 400},
@@ -103,9 +114,27 @@ func TestAnswersFollowTheAPIDocument(t *testing.T) {
 // API has null there.
 func TestEmptyListHasNullIDs(t *testing.T) {
 	rt := sandbox.Transport(t.Context(), sandbox.New())
-	_, body := ask(t, rt, "GET", "/v1/threads/thread_demo/runs?order=asc&after=run_queued")
-	if v := gjson.Parse(body); v.Get("data.#").Int() != 0 || v.Get("first_id").Raw != "null" || v.Get("last_id").Raw != "null" {
-		t.Error(body)
+	for _, path := range []string{"/v1/threads/thread_demo/runs?order=asc&after=run_queued", "/v1/threads/thread_demo/runs/run_queued/steps"} {
+		_, body := ask(t, rt, "GET", path)
+		if v := gjson.Parse(body); v.Get("data").Raw != "[]" || v.Get("first_id").Raw != "null" || v.Get("last_id").Raw != "null" {
+			t.Errorf("%s: got %s, want no data and null ids", path, body)
+		}
+	}
+}
+
+// The document lacks these fields, which the real API sends.
+func TestRunsHaveTheFieldsOfRecordedOnes(t *testing.T) {
+	rt := sandbox.Transport(t.Context(), sandbox.New())
+	_, body := ask(t, rt, "GET", "/v1/threads/thread_demo/runs/run_completed")
+	for path, want := range map[string]string{
+		"tool_resources":                                   "{}",
+		"reasoning_effort":                                 "null",
+		"usage.prompt_token_details.cached_tokens":         "0",
+		"usage.completion_tokens_details.reasoning_tokens": "0",
+	} {
+		if got := gjson.Get(body, path).Raw; got != want {
+			t.Errorf("%s: got %q, want %q", path, got, want)
+		}
 	}
 }
 

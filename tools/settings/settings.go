@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,6 +43,7 @@ type setting struct {
 	set   func(value string) error
 	shell bool // the value is a shell command, in which ${NAME} is the shell's to expand
 	lines bool // the variable, but not the flag, may hold several lines
+	adds  bool // a value adds to those given before; else a flag replaces them
 }
 
 // table returns the rows, which set s, and gives s its defaults.
@@ -90,11 +92,11 @@ func (s *Settings) table() []setting {
 		{env: []string{"PORTKEY_PROVIDER"}, set: text(&c.Portkey.Provider), help: "x-portkey-provider header"},
 		{env: []string{"PORTKEY_CONFIG"}, set: secret(&c.Portkey.Config), help: "x-portkey-config header"},
 		{
-			flag: "header", arg: "'Name: value'", env: []string{"RUNS_MCP_HEADERS"}, set: headers(c.Header), lines: true,
+			flag: "header", arg: "'Name: value'", env: []string{"RUNS_MCP_HEADERS"}, set: headers(c.Header), lines: true, adds: true,
 			help: "header of every request, beats those above; repeatable, in the variable one a line; secrets belong in the variable",
 		},
 		{
-			flag: "query", arg: "name=value", env: []string{"RUNS_MCP_QUERY"}, set: queries(c.Query),
+			flag: "query", arg: "name=value", env: []string{"RUNS_MCP_QUERY"}, set: queries(c.Query), adds: true,
 			help: "query of every request, such as api-version=v1; repeatable, in the variable a=b&c=d",
 		},
 		{
@@ -162,6 +164,9 @@ func Parse(args []string, getenv func(string) string) (*Settings, error) {
 	})
 	for _, row := range table {
 		add := func(text string) error {
+			if !row.adds && !isBlank(text) {
+				values = slices.DeleteFunc(values, func(v value) bool { return v.flag == row.flag })
+			}
 			values = append(values, value{row, "--" + row.flag, text})
 			return nil
 		}

@@ -225,3 +225,10 @@ func TestHelpFitsATerminal(t *testing.T) {
 		t.Error("a broken output is no error")
 	}
 }
+
+func TestAFlagReplacesABadVariable(t *testing.T) {
+	s, err := Parse([]string{"--auth", "none", "--query", "b=2"}, environment("OPENAI_AUTH=foo", "RUNS_MCP_QUERY=a=1"))
+	if err != nil || s.Client.Auth != "none" || s.Client.Query.Encode() != "a=1&b=2" {
+		t.Errorf("%+v, %v", s, err)
+	}
+}

@@ -133,10 +133,11 @@ func isHeaderName(name string) bool {
 }
 
 // isQuotedKey reports whether a header for a key has it in quotes, after
-// "Bearer" or without. In other headers quotes may be meant.
+// "Bearer" or without. In other headers, and around a parameter, quotes are meant.
 func isQuotedKey(name, value string) bool {
-	return (name == "Authorization" || strings.HasSuffix(name, "Key") || strings.HasSuffix(name, "Token")) &&
-		isQuoted(value[strings.LastIndexByte(value, ' ')+1:])
+	isKey := name == "Authorization" || strings.HasSuffix(name, "Key") || strings.HasSuffix(name, "Token")
+	key := value[strings.LastIndexByte(value, ' ')+1:]
+	return isKey && isQuoted(key) && !strings.ContainsAny(key, "=")
 }
 
 // isQuoted reports whether v begins or ends with a quotation mark of any kind.

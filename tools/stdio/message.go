@@ -11,16 +11,18 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// message is what is read of a JSON-RPC message. All but key are as they came.
+// message is what is read of a JSON-RPC message. Method, id and params are as
+// they came.
 type message struct {
 	method string
 	id     string // "" for a notification, or if there is none to echo
-	key    string // the id in one spelling; "" without one
+	key    string // the same for all spellings of the id; "" without one
 	params string
+	fault  *mcp.JSONRPCErrorDetails // the answer to a message that cannot be served
 }
 
-// parse reads line. A refusal is the answer to one that cannot be served.
-func parse(line []byte) (m message, refusal *mcp.JSONRPCErrorDetails) {
+// parse reads line. A fault is the answer to one that cannot be served.
+func parse(line []byte) (m message, fault *mcp.JSONRPCErrorDetails) {
 	switch {
 	case !utf8.Valid(line):
 		return m, refuse(mcp.PARSE_ERROR, "the message is not valid UTF-8")
@@ -67,8 +69,8 @@ func parse(line []byte) (m message, refusal *mcp.JSONRPCErrorDetails) {
 	return m, nil
 }
 
-// valid is json.Valid, faster. What is nested deeply is left to encoding/json,
-// which counts where gjson would exhaust the stack.
+// valid is json.Valid, but faster. Deeply nested JSON is left to encoding/json,
+// which limits the depth where gjson would exhaust the stack.
 func valid(line []byte) bool {
 	if bytes.Count(line, []byte{'['})+bytes.Count(line, []byte{'{'}) > 10_000 {
 		return json.Valid(line)
@@ -76,13 +78,16 @@ func valid(line []byte) bool {
 	return gjson.ValidBytes(line)
 }
 
-// 1.0 is an integer too, and some write it so.
+// 1.0 is an integer too, and some clients write it so.
 var integer = regexp.MustCompile(`^-?\d+(\.0+)?$`)
 
-// key is the one spelling of an id by which 1 and "1" are two, and 1 and 1.0 or
-// "a" and "\u0061" are one; "" for what is neither a string nor an integer.
+// key returns what all spellings of an id have in common: 1 and 1.0 are one id,
+// "a" and "\u0061" are, but 1 and "1" are two. It is "" for what is neither a
+// string nor an integer.
 func key(id gjson.Result) string {
 	switch {
+	case id.Type == gjson.String && strings.ContainsRune(id.Str, utf8.RuneError):
+		return "raw" + id.Raw // gjson reads every half of a surrogate pair as U+FFFD
 	case id.Type == gjson.String:
 		return `"` + id.Str
 	case id.Type == gjson.Number && integer.MatchString(id.Raw):
@@ -94,8 +99,8 @@ func key(id gjson.Result) string {
 
 // params is what is read of the parameters of a request.
 type params struct {
-	name, arguments, cursor, protocolVersion, requestID gjson.Result
-	// Of _meta:
+	name, arguments, cursor, protocolVersion, capabilities, requestID, taskID, notifications gjson.Result
+	// These are members of _meta:
 	meta, progressToken, metaVersion, clientCapabilities gjson.Result
 }
 
@@ -110,8 +115,14 @@ func readParams(raw string) (p params) {
 			p.cursor = value
 		case "protocolVersion":
 			p.protocolVersion = value
+		case "capabilities":
+			p.capabilities = value
 		case "requestId":
 			p.requestID = value
+		case "taskId":
+			p.taskID = value
+		case "notifications":
+			p.notifications = value
 		case "_meta":
 			p.meta = value
 		}
@@ -129,6 +140,17 @@ func readParams(raw string) (p params) {
 		return true
 	})
 	return p
+}
+
+// isEmpty reports whether v is absent, null, or the empty list that PHP makes of
+// an empty object.
+func isEmpty(v gjson.Result) bool {
+	return v.Type == gjson.Null || v.IsArray() && strings.TrimSpace(v.Raw[1:len(v.Raw)-1]) == ""
+}
+
+// isObject reports whether v is an object, or the empty list that stands for one.
+func isObject(v gjson.Result) bool {
+	return v.IsObject() || v.IsArray() && isEmpty(v)
 }
 
 func refuse(code int, text string) *mcp.JSONRPCErrorDetails {

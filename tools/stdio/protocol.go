@@ -6,76 +6,62 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"strings"
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/tidwall/gjson"
 )
 
-// handle finds the answer to r: a result or a fault.
-func (t *transport) handle(ctx context.Context, r *request) (result any, fault *mcp.JSONRPCErrorDetails) {
+// handle finds the answer to r: what appends its result to the output, or a
+// fault.
+func (c *connection) handle(ctx context.Context, r *request) (encode func(*writer), fault *mcp.JSONRPCErrorDetails) {
 	defer func() {
 		if p := recover(); p != nil {
-			t.server.Log.Error("panic", "method", r.method, "panic", p, "stack", string(debug.Stack()))
-			result, fault = nil, refuse(mcp.INTERNAL_ERROR, "internal error")
+			c.server.Log.Error("panic", "method", excerpt(r.method), "panic", p, "stack", string(debug.Stack()))
+			encode, fault = nil, refuse(mcp.INTERNAL_ERROR, "internal error")
 		}
 	}()
-	if r.params != "" && r.params != "null" && r.params[0] != '{' {
+	if r.fault != nil {
+		return nil, r.fault
+	}
+	if ctx.Err() != nil {
+		return nil, refuse(mcp.INTERNAL_ERROR, context.Cause(ctx).Error())
+	}
+	if raw := gjson.Parse(r.params); !isEmpty(raw) && !raw.IsObject() {
 		return nil, refuse(mcp.INVALID_PARAMS, `"params" must be an object`)
 	}
 	p := readParams(r.params)
-	modern, fault := era(p)
+	modern, fault := protocolEra(p)
 	if fault != nil {
 		return nil, fault
 	}
-
-	tools := mcp.ServerCapabilities{Tools: &struct {
-		ListChanged bool `json:"listChanged,omitempty"`
-	}{}}
-	if mcp.MCPMethod(r.method) == mcp.MethodToolsCall {
-		called, fault := t.call(ctx, r, p)
-		if fault != nil {
-			return nil, fault
-		}
-		return toolResult{called, modern, t.server.Info}, nil
+	switch method := mcp.MCPMethod(r.method); method {
+	case mcp.MethodToolsCall:
+		return c.callTool(ctx, r, p, modern)
+	case methodTasksGet, methodTasksUpdate, methodTasksCancel:
+		return c.task(ctx, method, p)
 	}
-	var answer mcp.ResultMetadata
-	switch method := mcp.MCPMethod(r.method); {
-	case method == mcp.MethodToolsList && p.cursor.String() != "":
-		fault = refuse(mcp.INVALID_PARAMS, "there is one page of tools, without a cursor")
-	case method == mcp.MethodToolsList:
-		answer = &mcp.ListToolsResult{Tools: t.server.ListTools()}
-	case method == mcp.MethodPing && !modern:
-		answer = &mcp.Result{}
-	case method == mcp.MethodInitialize && !modern:
-		answer = &mcp.InitializeResult{
-			ProtocolVersion: mcp.NegotiateLegacyVersion(p.protocolVersion.String()),
-			Capabilities:    tools, ServerInfo: t.server.Info, Instructions: t.server.Instructions,
-		}
-	case method == mcp.MethodServerDiscover && modern:
-		answer = &mcp.DiscoverResult{SupportedVersions: mcp.ValidProtocolVersions, Capabilities: tools, Instructions: t.server.Instructions}
-	case method == mcp.MethodSubscriptionsListen && modern:
-		answer = t.listen(r)
-	default:
-		fault = refuse(mcp.METHOD_NOT_FOUND, fmt.Sprintf("there is no method %q", r.method))
-	}
+	result, fault := c.answer(ctx, r, p, modern)
 	if fault != nil {
 		return nil, fault
 	}
-	if modern { // what 2026-07-28 requires of every result
-		answer.SetResultType(mcp.ResultTypeComplete)
-		answer.EnsureResultMeta().SetServerInfo(t.server.Info)
-		if c, ok := answer.(mcp.CacheHintSetter); ok {
-			c.SetCacheHints(0, mcp.CacheScopePrivate)
+	if modern {
+		result.SetResultType(mcp.ResultTypeComplete)
+		result.EnsureResultMeta().SetServerInfo(c.server.Info)
+		if hints, ok := result.(mcp.CacheHintSetter); ok {
+			hints.SetCacheHints(0, mcp.CacheScopePrivate)
 		}
 	}
-	return answer, nil
+	body := marshal(result)
+	return func(w *writer) { w.json(body) }, nil
 }
 
-// era tells whether a request is one of 2026-07-28, which brings its version in
-// _meta, or one of the versions before, for which initialize settled it.
-func era(p params) (modern bool, fault *mcp.JSONRPCErrorDetails) {
+// protocolEra tells whether a request is one of 2026-07-28, which brings its
+// version in _meta, or one of the versions before, for which initialize settled
+// it.
+func protocolEra(p params) (modern bool, fault *mcp.JSONRPCErrorDetails) {
 	switch {
-	case !p.meta.Exists() || p.meta.Type == gjson.Null:
+	case isEmpty(p.meta):
 		return false, nil
 	case !p.meta.IsObject():
 		return false, refuse(mcp.INVALID_PARAMS, `"params._meta" must be an object`)
@@ -84,42 +70,116 @@ func era(p params) (modern bool, fault *mcp.JSONRPCErrorDetails) {
 	}
 	version := p.metaVersion.String()
 	if !slices.Contains(mcp.ValidProtocolVersions, version) {
-		e := mcp.UnsupportedProtocolVersionError{Version: version, Supported: mcp.ValidProtocolVersions}.JSONRPCError().Error
+		e := mcp.UnsupportedProtocolVersionError{Version: excerpt(version), Supported: mcp.ValidProtocolVersions}.JSONRPCError().Error
 		return false, &e
 	}
-	if modern = mcp.IsModernProtocol(version); modern && !p.clientCapabilities.IsObject() {
+	if modern = mcp.IsModernProtocol(version); modern && !isObject(p.clientCapabilities) {
 		return false, refuse(mcp.INVALID_PARAMS, fmt.Sprintf(`"params._meta" must have the object %q`, mcp.MetaKeyClientCapabilities))
 	}
 	return modern, nil
 }
 
-// call runs tools/call, with progress if the client asked for it.
-func (t *transport) call(ctx context.Context, r *request, p params) (*Result, *mcp.JSONRPCErrorDetails) {
+// answer finds the result of every method but tools/call.
+func (c *connection) answer(ctx context.Context, r *request, p params, modern bool) (mcp.ResultMetadata, *mcp.JSONRPCErrorDetails) {
+	capabilities := mcp.ServerCapabilities{Tools: &struct {
+		ListChanged bool `json:"listChanged,omitempty"`
+	}{}}
+	switch method := mcp.MCPMethod(r.method); {
+	case method == mcp.MethodPing && !modern:
+		return &mcp.Result{}, nil
+	case method == mcp.MethodInitialize && !modern:
+		if !isEmpty(p.capabilities) && !p.capabilities.IsObject() {
+			return nil, refuse(mcp.INVALID_PARAMS, `"params.capabilities" must be an object`)
+		}
+		return &mcp.InitializeResult{
+			ProtocolVersion: mcp.NegotiateLegacyVersion(p.protocolVersion.String()),
+			Capabilities:    capabilities, ServerInfo: c.server.Info, Instructions: c.server.Instructions,
+		}, nil
+	case method == mcp.MethodServerDiscover && modern:
+		if c.server.GetTask != nil {
+			capabilities.Extensions = map[string]any{tasksExtension: struct{}{}}
+		}
+		return &mcp.DiscoverResult{SupportedVersions: mcp.ValidProtocolVersions, Capabilities: capabilities, Instructions: c.server.Instructions}, nil
+	case method == mcp.MethodSubscriptionsListen && modern:
+		if p.notifications.Get("taskIds").Exists() && !followsTasks(p) {
+			return nil, missingTasks()
+		}
+		return c.listen(ctx, r), nil
+	}
+
+	// Each list has one page. Some hosts ask for lists that are not offered.
+	var list mcp.ResultMetadata
+	switch mcp.MCPMethod(r.method) {
+	case mcp.MethodToolsList:
+		list = &mcp.ListToolsResult{Tools: c.server.ListTools()}
+	case mcp.MethodResourcesList:
+		list = &mcp.ListResourcesResult{Resources: []mcp.Resource{}}
+	case mcp.MethodResourcesTemplatesList:
+		list = &mcp.ListResourceTemplatesResult{ResourceTemplates: []mcp.ResourceTemplate{}}
+	case mcp.MethodPromptsList:
+		list = &mcp.ListPromptsResult{Prompts: []mcp.Prompt{}}
+	default:
+		return nil, refuse(mcp.METHOD_NOT_FOUND, fmt.Sprintf("there is no method %q", excerpt(r.method)))
+	}
+	if p.cursor.String() != "" {
+		return nil, refuse(mcp.INVALID_PARAMS, "the list has one page, without a cursor")
+	}
+	return list, nil
+}
+
+// common returns the members, without braces, that 2026-07-28 requires of every
+// result.
+func (c *connection) common(kind mcp.ResultType) string {
+	var result mcp.Result
+	result.SetResultType(kind)
+	result.EnsureResultMeta().SetServerInfo(c.server.Info)
+	members := marshal(result)
+	return members[1 : len(members)-1]
+}
+
+// callTool runs tools/call, with progress if the client asked for it.
+func (c *connection) callTool(ctx context.Context, r *request, p params, modern bool) (encode func(*writer), fault *mcp.JSONRPCErrorDetails) {
 	if p.name.Type != gjson.String {
 		return nil, refuse(mcp.INVALID_PARAMS, `"params.name" must be a string, the name of a tool`)
 	}
-	report := func(int, string) {}
+	call := Call{Name: p.name.Str, Args: p.arguments.Raw, Progress: func(int, string) {}, Drained: c.drained, FollowsTasks: modern && c.server.GetTask != nil && followsTasks(p)}
+	if isEmpty(p.arguments) {
+		call.Args = ""
+	}
 	if token := p.progressToken; token.Type == gjson.String || token.Type == gjson.Number {
-		report = func(done int, message string) {
-			t.out.notify(r, mcp.MethodNotificationProgress, map[string]any{
+		call.Progress = func(done int, message string) {
+			c.out.notify(ctx, r, mcp.MethodNotificationProgress, map[string]any{
 				"progressToken": json.RawMessage(token.Raw), "progress": done, "message": message,
 			})
 		}
 	}
-	result := t.server.CallTool(ctx, Call{Name: p.name.Str, Args: p.arguments.Raw, Progress: report})
+	result := c.server.CallTool(ctx, call)
 	if result == nil {
-		return nil, refuse(mcp.INVALID_PARAMS, fmt.Sprintf("there is no tool %.100q", p.name.Str))
+		var names []string
+		for _, tool := range c.server.ListTools() {
+			names = append(names, tool.Name)
+		}
+		return nil, refuse(mcp.INVALID_PARAMS, fmt.Sprintf("there is no tool %q; the tools are: %s", excerpt(p.name.Str), strings.Join(names, ", ")))
 	}
-	return result, nil
+	switch {
+	case result.Task != nil:
+		return func(w *writer) { w.task(result.Task, c.common(resultTypeTask), c.common(mcp.ResultTypeComplete)) }, nil
+	case modern:
+		return func(w *writer) { w.toolResult(result, ","+c.common(mcp.ResultTypeComplete)) }, nil
+	}
+	return func(w *writer) { w.toolResult(result, "") }, nil
 }
 
 // listen acknowledges a subscription and ends it: nothing here ever changes.
-func (t *transport) listen(r *request) *mcp.SubscriptionsListenResult {
+func (c *connection) listen(ctx context.Context, r *request) *mcp.SubscriptionsListenResult {
 	id := json.RawMessage(r.id)
-	t.out.notify(r, mcp.MethodNotificationSubscriptionsAcknowledged, map[string]any{
+	c.out.notify(ctx, r, mcp.MethodNotificationSubscriptionsAcknowledged, map[string]any{
 		"_meta": map[string]any{mcp.MetaKeySubscriptionID: id}, "notifications": mcp.SubscriptionFilter{},
 	})
 	result := &mcp.SubscriptionsListenResult{}
 	result.EnsureResultMeta().SetSubscriptionID(id)
 	return result
 }
+
+// excerpt returns the beginning of what a client sent, to be echoed.
+func excerpt(s string) string { return fmt.Sprintf("%.100s", s) }

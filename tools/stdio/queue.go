@@ -1,175 +1,243 @@
 package stdio
 
 import (
+	"container/list"
 	"context"
 	"sync"
 	"sync/atomic"
-
-	"github.com/mark3labs/mcp-go/mcp"
 )
 
-// transport is the state of one Serve.
-type transport struct {
-	server Server
-	out    *writer
-	ctx    context.Context // of all calls
-	stop   context.CancelCauseFunc
-	over   chan struct{} // closed when Serve returns
+const (
+	maxCalls        = 1024     // requests of the kind calls that run at the same time
+	maxPendingBytes = 64 << 20 // of requests that are read and not answered yet
+	requestOverhead = 256      // bytes that a request takes beside its line
 
-	mu          sync.Mutex
-	calls, rest lane                // tools/call, and what is answered in no time
-	byID        map[string]*request // what is not answered yet and has an id, by key
-	open        int                 // how many requests are not answered yet
-	held        int                 // bytes that they take
-	room        sync.Cond           // held fell
-	empty       chan struct{}       // closed when open gets 0, if anybody waits for it
+	// maxIdle is how many workers of a kind are kept when there is nothing to do.
+	// Their stacks have already grown to what a request takes: that makes calls one
+	// after the other 17 % faster, and 64 at a time 7 %.
+	maxIdle = 16
+)
+
+// queue runs requests in the order of their arrival, each kind with workers of
+// its own, and can cancel them by id. What has been read and not answered is
+// bounded in bytes: add waits for room.
+type queue struct {
+	run    func(*request)
+	closed chan struct{}
+
+	mu             sync.Mutex
+	calls, control workers
+	byKey          map[string]map[*request]struct{} // all requests that an answer is due to; clients may use an id twice
+	pending        int                              // requests that are queued or running
+	bytes          int                              // what they take, but for those that are cancelled
+	isClosed       bool
+	notFull        sync.Cond     // signals that bytes fell
+	idle           chan struct{} // closed once pending is 0; nil until someone waits for that
 }
 
-// lane is a queue with so many workers at most.
-type lane struct {
-	limit, running int
-	queue          []*request
-	idle           int           // workers that wait for ready
-	ready          chan *request // hands a request to one of them
+// workers run the requests of one kind.
+type workers struct {
+	limit   int
+	running int           // including idle ones that have just been handed a request
+	idle    int           // workers that wait for a request in ready
+	queued  list.List     // of *request
+	ready   chan *request // hands a request to an idle worker
 }
-
-// maxIdle is how many workers of a lane wait for the next request when there is
-// none: their stacks have grown to what a call takes.
-const maxIdle = 16
 
 // request is a message that wants an answer.
 type request struct {
 	message
-	refusal   *mcp.JSONRPCErrorDetails // the answer, if it is known at once
-	size      int                      // what it adds to transport.held
+	size      int // bytes; 0 once they are given back
 	cancelled atomic.Bool
-	// Guarded by transport.mu:
-	stop       context.CancelCauseFunc // of its call, once that runs
-	prev, next *request                // with the same id: a client should not, but may
+	answered  atomic.Bool // set when the last byte of the answer is written
+
+	// Guarded by queue.mu:
+	stop    context.CancelCauseFunc // ends the context of the request; nil until it runs
+	workers *workers
+	element *list.Element // in workers.queued; nil once the request runs
 }
 
-// accept takes a request on, for dispatch to start.
-func (t *transport) accept(r *request) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	r.size += overhead
-	for t.held > 0 && t.held+r.size > maxHeld {
-		t.dispatch()
-		t.room.Wait()
+func newQueue(run func(*request)) *queue {
+	q := &queue{
+		run: run, closed: make(chan struct{}), byKey: map[string]map[*request]struct{}{},
+		calls:   workers{limit: maxCalls, ready: make(chan *request)},
+		control: workers{limit: 1, ready: make(chan *request)},
 	}
-	t.held += r.size
-	t.open++
-	if r.key != "" {
-		if r.next = t.byID[r.key]; r.next != nil {
-			r.next.prev = r
-		}
-		t.byID[r.key] = r
-	}
-	l := &t.rest
-	if r.refusal == nil && r.method == string(mcp.MethodToolsCall) {
-		l = &t.calls
-	}
-	l.queue = append(l.queue, r)
+	q.notFull.L = &q.mu
+	return q
 }
 
-// dispatch starts what waits, as far as the lanes have places.
-func (t *transport) dispatch() {
-	for _, l := range []*lane{&t.rest, &t.calls} {
-		for l.running < l.limit && len(l.queue) > 0 {
-			l.running++
-			r := l.pop()
+// add appends r to the requests of its kind, and waits while there is no room for
+// it. Nothing starts before dispatch, so that a cancellation that came in the
+// same write as its request finds it queued. After close, add drops r.
+func (q *queue) add(r *request, kind *workers) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	r.size += requestOverhead
+	for q.bytes+r.size > maxPendingBytes && !q.isClosed {
+		q.startQueued()
+		q.notFull.Wait()
+	}
+	if q.isClosed {
+		return
+	}
+	q.bytes += r.size
+	q.pending++
+	if q.byKey[r.key] == nil {
+		q.byKey[r.key] = map[*request]struct{}{}
+	}
+	q.byKey[r.key][r] = struct{}{}
+	r.workers = kind
+	r.element = kind.queued.PushBack(r)
+}
+
+// dispatch starts queued requests while workers are free.
+func (q *queue) dispatch() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.startQueued()
+}
+
+func (q *queue) startQueued() {
+	for _, w := range []*workers{&q.control, &q.calls} {
+		for w.running < w.limit && w.queued.Len() > 0 {
+			w.running++
+			r := w.next()
 			select {
-			case l.ready <- r:
-				l.idle--
+			case w.ready <- r:
+				w.idle--
 			default:
-				go t.work(l, r)
+				go q.work(w, r)
 			}
 		}
 	}
 }
 
-// work serves r, and then what waits in its lane or comes to it.
-func (t *transport) work(l *lane, r *request) {
-	for {
-		t.serve(r)
-		next, stay := t.done(l, r)
-		if next == nil && stay {
+// work runs r, then the requests that are queued, then those that are handed to
+// it while it is idle.
+func (q *queue) work(w *workers, r *request) {
+	for r != nil {
+		q.run(r)
+		next, stay := q.done(r)
+		if stay {
 			select {
-			case next = <-l.ready:
-			case <-t.over:
+			case next = <-w.ready:
+			case <-q.closed:
 			}
-		}
-		if next == nil {
-			return
 		}
 		r = next
 	}
 }
 
-// done takes r off the books and returns the next of its lane, if any, or
-// whether to wait for it.
-func (t *transport) done(l *lane, r *request) (next *request, stay bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.held -= r.size
-	t.room.Signal()
-	if r.key != "" {
-		if r.next != nil {
-			r.next.prev = r.prev
-		}
-		if r.prev != nil {
-			r.prev.next = r.next
-		} else if r.next != nil {
-			t.byID[r.key] = r.next
-		} else {
-			delete(t.byID, r.key)
-		}
-	}
-	if t.open--; t.open == 0 && t.empty != nil {
-		close(t.empty)
-		t.empty = nil
-	}
-	if next = l.pop(); next == nil {
-		l.running--
-		if stay = l.idle < maxIdle; stay {
-			l.idle++
+// done removes r, which has run, and returns the next request for its worker. If
+// there is none, stay says whether the worker should wait for one.
+func (q *queue) done(r *request) (next *request, stay bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.remove(r)
+	w := r.workers
+	if next = w.next(); next == nil {
+		w.running--
+		if stay = w.idle < maxIdle; stay {
+			w.idle++
 		}
 	}
 	return next, stay
 }
 
-// pop takes the first request out of the queue; nil if there is none.
-func (l *lane) pop() (r *request) {
-	if len(l.queue) == 0 {
-		l.queue = nil
+// next removes the first queued request and returns it, or nil if there is none.
+func (w *workers) next() *request {
+	first := w.queued.Front()
+	if first == nil {
 		return nil
 	}
-	r, l.queue[0] = l.queue[0], nil
-	l.queue = l.queue[1:]
+	r := w.queued.Remove(first).(*request)
+	r.element = nil
 	return r
 }
 
-// idle returns a channel that is closed once nothing is left to answer.
-func (t *transport) idle() <-chan struct{} {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	c := make(chan struct{})
-	if t.open == 0 {
-		close(c)
-	} else {
-		t.empty = c
+// cancel stops the requests of that id, if there are any. No answer is due to
+// them any more, and their bytes are free at once.
+func (q *queue) cancel(key string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if key == "" {
+		return // that would be all requests without an id
 	}
-	return c
-}
-
-// cancel silences and stops the requests of that id.
-func (t *transport) cancel(key string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for r := t.byID[key]; r != nil; r = r.next {
+	for r := range q.byKey[key] {
 		r.cancelled.Store(true)
-		if r.stop != nil {
+		switch {
+		case r.element != nil:
+			r.workers.queued.Remove(r.element)
+			q.remove(r)
+		case r.stop != nil:
 			r.stop(context.Canceled)
 		}
+		q.giveBack(r)
 	}
+}
+
+// started records how to stop r, which runs from now on. It returns false if r
+// has been cancelled.
+func (q *queue) started(r *request, stop context.CancelCauseFunc) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	r.stop = stop
+	return !r.cancelled.Load()
+}
+
+// giveBack frees the bytes of r, if that has not been done.
+func (q *queue) giveBack(r *request) {
+	q.bytes -= r.size
+	r.size = 0
+	q.notFull.Signal()
+}
+
+// remove forgets r, which has run or will not run. If its answer could not be
+// written, r stays in byKey, for close to count.
+func (q *queue) remove(r *request) {
+	q.giveBack(r)
+	if r.cancelled.Load() || r.answered.Load() {
+		delete(q.byKey[r.key], r)
+		if len(q.byKey[r.key]) == 0 {
+			delete(q.byKey, r.key)
+		}
+	}
+	if q.pending--; q.pending == 0 && q.idle != nil {
+		close(q.idle)
+		q.idle = nil
+	}
+}
+
+// whenIdle returns a channel that is closed once nothing is queued or running.
+func (q *queue) whenIdle() <-chan struct{} {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.idle == nil {
+		q.idle = make(chan struct{})
+	}
+	idle := q.idle
+	if q.pending == 0 {
+		close(q.idle)
+		q.idle = nil
+	}
+	return idle
+}
+
+// close ends the idle workers, and an add that waits for room. It returns how
+// many requests an answer is still due to.
+func (q *queue) close() (unanswered int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.isClosed = true
+	close(q.closed)
+	q.notFull.Broadcast()
+	for _, same := range q.byKey {
+		for r := range same {
+			if !r.answered.Load() && !r.cancelled.Load() {
+				unanswered++
+			}
+		}
+	}
+	return unanswered
 }

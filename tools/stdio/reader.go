@@ -10,24 +10,25 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 )
 
-// read takes line after line from in until it ends.
-func (t *transport) read(in io.Reader) error {
-	r := bufio.NewReaderSize(in, 64<<10)
-	var long []byte
+const (
+	maxLine = 4 << 20 // bytes of one message
+	// keptLine is the size up to which the buffer for long lines is kept.
+	keptLine = 1 << 20
+)
+
+// read handles the lines of in until it ends.
+func (c *connection) read(in io.Reader) error {
+	lines := lineReader{r: bufio.NewReaderSize(in, 64<<10)}
 	for {
-		line, tooLong, err := readLine(r, &long)
+		line, tooLong, err := lines.next()
 		switch {
 		case tooLong:
-			t.accept(&request{refusal: refuse(mcp.INVALID_REQUEST, "the message is longer than 4 MiB")})
+			c.refuse(message{}, refuse(mcp.INVALID_REQUEST, "the message is longer than 4 MiB"))
 		case len(line) > 0:
-			t.take(line)
+			c.handleLine(line)
 		}
-		// What came in one write is read before any of it starts: a cancellation
-		// right behind its call finds the call.
-		if ahead, _ := r.Peek(r.Buffered()); err != nil || bytes.IndexByte(ahead, '\n') < 0 {
-			t.mu.Lock()
-			t.dispatch()
-			t.mu.Unlock()
+		if !lines.buffered() {
+			c.queue.dispatch()
 		}
 		if err == io.EOF {
 			return nil
@@ -38,20 +39,54 @@ func (t *transport) read(in io.Reader) error {
 	}
 }
 
-// readLine reads a line, without white space around it; it is good until the
-// next one is read. What a line has over maxLine is skipped as it is read. long
-// is the buffer for a line that is longer than r's.
-func readLine(r *bufio.Reader, long *[]byte) (line []byte, tooLong bool, err error) {
-	*long = (*long)[:0]
+// handleLine does what a line asks for.
+func (c *connection) handleLine(line []byte) {
+	m, fault := parse(line)
+	switch {
+	case fault != nil:
+		c.refuse(m, fault)
+	case m.id != "":
+		kind := &c.queue.control
+		if m.method == string(mcp.MethodToolsCall) {
+			kind = &c.queue.calls
+		}
+		c.queue.add(&request{message: m, size: len(line) + len(m.key)}, kind)
+	case m.method == string(mcp.MethodNotificationCancelled):
+		c.queue.cancel(key(readParams(m.params).requestID))
+	}
+	// Nothing is to be done for other notifications, nor for answers to what was never asked.
+}
+
+// refuse queues a fault as the answer to m. Of m only the id is kept, as the line
+// that it is a part of may be long.
+func (c *connection) refuse(m message, fault *mcp.JSONRPCErrorDetails) {
+	m = message{id: strings.Clone(m.id), key: m.key, fault: fault}
+	c.queue.add(&request{message: m, size: len(m.id) + len(m.key)}, &c.queue.control)
+}
+
+// lineReader reads lines of up to maxLine.
+type lineReader struct {
+	r    *bufio.Reader
+	long []byte // the buffer for lines that are longer than r's
+}
+
+// next reads a line, without white space around it. The line is valid until the
+// next call. One that is too long is skipped as it is read. The last line comes
+// with the error that ended the input.
+func (l *lineReader) next() (line []byte, tooLong bool, err error) {
+	if cap(l.long) > keptLine {
+		l.long = nil
+	}
+	l.long = l.long[:0]
 	for {
-		part, err := r.ReadSlice('\n')
-		if len(*long) > 0 || err == bufio.ErrBufferFull {
-			tooLong = tooLong || len(*long)+len(bytes.TrimRight(part, "\r\n")) > maxLine
+		part, err := l.r.ReadSlice('\n')
+		if len(l.long) > 0 || err == bufio.ErrBufferFull {
+			tooLong = tooLong || len(l.long)+len(bytes.TrimRight(part, "\r\n")) > maxLine
 			if tooLong {
-				*long = nil
+				l.long = nil
 			} else {
-				*long = append(*long, part...)
-				part = *long
+				l.long = append(l.long, part...)
+				part = l.long
 			}
 		}
 		if err == bufio.ErrBufferFull {
@@ -60,25 +95,14 @@ func readLine(r *bufio.Reader, long *[]byte) (line []byte, tooLong bool, err err
 		if tooLong {
 			return nil, true, err
 		}
-		if cap(*long) > 1<<20 {
-			*long = nil // for the next time; part still holds this one
-		}
-		part = bytes.TrimPrefix(part, []byte("\ufeff")) // what PowerShell pipes begins with one
+		part = bytes.TrimPrefix(part, []byte("\ufeff")) // PowerShell puts it at the beginning of what it pipes
 		return bytes.Trim(part, " \t\r\n"), false, err
 	}
 }
 
-// take does what a line asks for.
-func (t *transport) take(line []byte) {
-	m, refusal := parse(line)
-	switch {
-	case refusal != nil: // only the id is held, not the line that it is a part of
-		m = message{id: strings.Clone(m.id), key: m.key}
-		t.accept(&request{message: m, refusal: refusal, size: len(m.id) + len(m.key)})
-	case m.id != "":
-		t.accept(&request{message: m, size: len(line) + len(m.key)})
-	case m.method == string(mcp.MethodNotificationCancelled):
-		t.cancel(key(readParams(m.params).requestID))
-	}
-	// No other notification, nor an answer to what was never asked, needs anything done.
+// buffered reports whether the next line has already been read: then it came in
+// the same write as the one before, or soon after it.
+func (l *lineReader) buffered() bool {
+	ahead, _ := l.r.Peek(l.r.Buffered())
+	return bytes.IndexByte(ahead, '\n') >= 0
 }

@@ -2,26 +2,32 @@
 // line, that loses nothing. These are its rules:
 //
 //  1. Every request that was read gets one answer, unless its client cancelled
-//     it. At the end of the input, what is in flight is finished first, for at
-//     most a minute. A last line without a newline counts.
+//     it. When the input has ended, calls in flight are finished, as long as the
+//     output has a reader that reads. A last line without a newline counts. No
+//     line is cut short, and [Serve] tells of answers that could not be written.
 //  2. A cancelled request is stopped at once, and nothing more is sent for it.
-//     Ids and progress tokens are echoed as they came, to the byte.
+//     Ids and progress tokens are echoed as they came.
 //  3. A call's progress comes before its answer.
-//  4. No call starves another: up to 1,024 tool calls run, more wait in a queue
-//     while reading goes on, and everything else has a lane of its own. Reading
-//     pauses only while the requests in hand take more than 64 MiB.
+//  4. No call starves another: up to 1,024 tool calls run, more are queued while
+//     reading goes on, and everything else has a worker of its own. Reading
+//     pauses only while requests without an answer take more than 64 MiB.
 //  5. Bad input gets an error, and the next line is served.
-//  6. The output carries JSON-RPC only. When it breaks, so does [Serve].
+//  6. The output carries JSON-RPC only, and no character that some clients take
+//     for the end of a line. When the output breaks, Serve ends.
 //  7. Protocol versions 2024-11-05 to 2025-11-25, by initialize, and 2026-07-28,
 //     by the _meta of each request, both on one connection.
 //
-// stdio.go has the life of a request, message.go what is read of one,
-// protocol.go what is answered, and writer.go how it is written.
+// The life of a request: reader.go splits the input into lines, message.go
+// parses one, queue.go runs the requests, protocol.go finds the answers,
+// encode.go puts them into JSON, and writer.go writes them. pipe.go deals with
+// pipes that other processes share, and stderr.go with a log that nobody reads.
 package stdio
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"time"
@@ -30,27 +36,21 @@ import (
 )
 
 const (
-	maxCalls = 1024     // tool calls that run at the same time
-	maxHeld  = 64 << 20 // bytes of requests that are read and not answered yet
-	overhead = 256      // bytes that a request takes beside its line
-	maxLine  = 4 << 20  // bytes of one message
-
-	drainTime = time.Minute            // from the end of the input to the end of what is in flight
-	graceTime = 800 * time.Millisecond // for what was told to stop
+	// drainTime is how long after the end of the input Call.Drained is closed.
+	drainTime = time.Minute
+	// stallTime is how long after the end of the input the output may take nothing
+	// of what is to be written.
+	stallTime = time.Minute
+	// graceTime is how long a shutdown waits for the calls that it stopped, and
+	// for a reader that has stopped reading.
+	graceTime = 800 * time.Millisecond
 )
 
-// Causes for which calls are stopped. The first is a deadline, at which a wait
-// answers with what it has.
 var (
-	errDrained  error = deadline("the input ended a minute ago")
-	errShutdown       = errors.New("the server is shutting down")
-	errOutput         = errors.New("the output is broken")
+	errShutdown   = errors.New("the server is shutting down")
+	errReaderGone = errors.New("the output has no reader any more")
+	errStalled    = errors.New("nobody reads the output")
 )
-
-type deadline string
-
-func (d deadline) Error() string        { return string(d) }
-func (d deadline) Is(target error) bool { return target == context.DeadlineExceeded }
 
 // Server is what is offered to a client.
 type Server struct {
@@ -62,6 +62,11 @@ type Server struct {
 	// context ends when the client cancels the call, when the server stops, and
 	// once the answer is written.
 	CallTool func(ctx context.Context, call Call) *Result
+	// GetTask reads a task that a call answered with, and KnowsTask reports whether
+	// an id is one of a task. GetTask returns nil if it is not. Without GetTask no
+	// tasks are offered.
+	GetTask   func(ctx context.Context, id string) *Task
+	KnowsTask func(id string) bool
 	// Log gets the panics of calls.
 	Log *slog.Logger
 }
@@ -69,99 +74,119 @@ type Server struct {
 // Call is one call of a tool.
 type Call struct {
 	Name string
-	Args string // JSON; empty if the client sent none
-	// Progress sends a progress notification, if the client asked for them.
+	Args string // JSON; empty if the client sent none, null or an empty list, which PHP makes of an empty object
+	// Progress sends a progress notification, if the client asked for them. It must
+	// not be called after the call has returned.
 	Progress func(done int, message string)
 	// Drained is closed a minute after the input has ended. A call that has no
 	// time limit of its own ends then.
 	Drained <-chan struct{}
+	// FollowsTasks reports whether the client takes a Task for an answer.
+	FollowsTasks bool
 }
 
 // Result is what a tool call comes back with: JSON, which is sent as structured
 // content and as a text block, or a text.
 type Result struct {
-	JSON    []string // in pieces, as a list of megabytes is never joined
+	JSON    []string // in pieces, as a list of megabytes is never joined; each is valid UTF-8
 	Text    string   // without JSON
 	IsError bool     // the text is a tool error's
+	Task    *Task    // in place of all that, for a client that follows tasks
 }
 
-// Serve answers the messages that it reads from in on out, until in ends and all
-// is answered, or ctx does. An error is one of in or out; the end of in or ctx is
-// none.
+// connection is the state of one Serve.
+type connection struct {
+	server  Server
+	ctx     context.Context // the parent of every request's context
+	stop    context.CancelCauseFunc
+	queue   *queue
+	out     *writer
+	drained chan struct{}
+}
+
+// Serve answers the messages that it reads from in on out. It returns when in has
+// ended and everything is answered, when out fails or its reader is gone, or
+// within about a second when ctx ends. A read of in may then still be pending.
+//
+// An error says why in or out failed, and how many answers were not written. The
+// end of in or of ctx alone is no error.
 func Serve(ctx context.Context, s Server, in io.Reader, out io.Writer) error {
-	t := &transport{
-		server: s, out: newWriter(out), byID: map[string]*request{}, over: make(chan struct{}),
-		calls: lane{limit: maxCalls, ready: make(chan *request)}, rest: lane{limit: 1, ready: make(chan *request)},
-	}
-	defer close(t.over)
-	t.room.L = &t.mu
-	t.ctx, t.stop = context.WithCancelCause(context.WithoutCancel(ctx))
-	defer t.stop(nil)
+	c := &connection{server: s, out: newWriter(pipeWriter{out}), drained: make(chan struct{})}
+	c.queue = newQueue(c.serve)
+	c.ctx, c.stop = context.WithCancelCause(context.WithoutCancel(ctx))
+	inputEnded := make(chan error, 1)
+	go func() { inputEnded <- c.read(pipeReader{in}) }()
 
-	var readErr error
-	ended := make(chan struct{}) // the input
-	go func() {
-		defer close(ended)
-		readErr = t.read(in)
-	}()
-	var drained, idle, grace <-chan struct{} // none of them before its time
-	after := func(d time.Duration) <-chan struct{} {
-		c := make(chan struct{})
-		time.AfterFunc(d, func() { close(c) })
-		return c
-	}
-	for {
-		select {
-		case <-ended:
-			ended, drained, idle = nil, after(drainTime), t.idle()
-		case <-drained:
-			drained, grace = nil, after(graceTime)
-			t.stop(errDrained)
-		case <-ctx.Done():
-			ctx, idle, grace = context.WithoutCancel(ctx), t.idle(), after(graceTime)
-			t.stop(errShutdown)
-		case <-t.out.broken:
-			t.stop(errOutput)
-			return t.out.err
-		case <-idle:
-			return t.outcome(ended, &readErr)
-		case <-grace:
-			return t.outcome(ended, &readErr)
-		}
+	select {
+	case readErr := <-inputEnded:
+		return cmp.Or(c.drain(ctx, out), readErr)
+	case <-ctx.Done():
+		return c.shutDown()
+	case <-c.out.ended:
+		return c.end(nil, 0)
 	}
 }
 
-// outcome is what Serve returns in the end: whether the output broke, or the
-// input, if that has ended.
-func (t *transport) outcome(ended <-chan struct{}, readErr *error) error {
+// drain finishes what is in flight when the input has ended.
+func (c *connection) drain(ctx context.Context, out io.Writer) error {
+	defer time.AfterFunc(drainTime, func() { close(c.drained) }).Stop()
 	select {
-	case <-t.out.broken:
-		return t.out.err
+	case <-c.queue.whenIdle():
+		return c.end(nil, 0)
+	case <-ctx.Done():
+		return c.shutDown()
+	case <-c.out.ended:
+		return c.end(nil, 0)
+	case <-readerGone(out, c.out.ended):
+		return c.end(errReaderGone, 0)
+	case <-c.out.stalled(stallTime):
+		return c.end(errStalled, c.out.written.Load())
+	}
+}
+
+// shutDown stops all calls and lets them be answered, for a limited time.
+func (c *connection) shutDown() error {
+	before := c.out.written.Load()
+	c.stop(errShutdown)
+	select {
+	case <-c.queue.whenIdle():
+	case <-c.out.ended:
+	case <-time.After(graceTime):
+	}
+	return c.end(errShutdown, before)
+}
+
+// end stops everything. It returns the failure of the output, or reason if there
+// is none, with the number of answers that were not written; nil if all were. The
+// line that is being written is finished if the output has taken more than before
+// bytes.
+func (c *connection) end(reason error, before int64) error {
+	c.stop(reason)
+	c.out.close(before, graceTime)
+	unanswered := c.queue.close()
+	var failure error
+	select {
+	case <-c.out.ended:
+		failure = c.out.err
 	default:
 	}
-	if ended == nil {
-		return *readErr
+	if unanswered > 0 {
+		return fmt.Errorf("%w; answers not written: %d", cmp.Or(failure, reason), unanswered)
 	}
-	return nil
+	return failure
 }
 
 // serve answers r, unless it is cancelled before or meanwhile.
-func (t *transport) serve(r *request) {
-	if r.refusal != nil {
-		t.out.fail(r, r.refusal)
+func (c *connection) serve(r *request) {
+	ctx, stop := context.WithCancelCause(c.ctx)
+	defer stop(nil)
+	if !c.queue.started(r, stop) {
 		return
 	}
-	ctx, stop := context.WithCancelCause(t.ctx)
-	defer stop(nil)
-	t.mu.Lock()
-	r.stop = stop
-	t.mu.Unlock()
-	switch {
-	case r.cancelled.Load():
-	case ctx.Err() != nil:
-		t.out.fail(r, refuse(mcp.INTERNAL_ERROR, context.Cause(ctx).Error()))
-	default:
-		result, fault := t.handle(ctx, r)
-		t.out.answer(r, result, fault)
+	encode, fault := c.handle(ctx, r)
+	if fault != nil {
+		c.out.fail(ctx, r, fault)
+		return
 	}
+	c.out.answer(ctx, r, "result", encode)
 }

@@ -1,0 +1,229 @@
+package tools
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"net/url"
+	"regexp"
+	"runs-mcp/runsapi"
+	"strings"
+	"time"
+)
+
+// nextStep says what to do about e. It follows from what the server said.
+func (r *runs) nextStep(e *runsapi.Error, known history) string {
+	if known.cancel {
+		switch e.EffectiveStatus() {
+		case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented:
+			return "The run is there, so this server has no cancel: the run goes on until it ends or expires. get_run can wait for that."
+		}
+	}
+	if hint := r.transportHint(e); hint != "" {
+		return hint
+	}
+	s := e.EffectiveStatus()
+	switch {
+	case e.Status == 0 && e.Unwrap() != nil: // the call was ended, by its client or with the server
+		return mayHaveArrived(e)
+	case e.Status == 0:
+		return fmt.Sprintf("%sCheck that the base URL %s is right and can be reached from here; %s.", mayHaveArrived(e), r.options.BaseURL, tries(e))
+	case errors.Is(e, runsapi.ErrNotRuns):
+		return fmt.Sprintf("The base URL %s (--api-base or OPENAI_BASE_URL) must be what comes before /threads on a server of the OpenAI Assistants Runs API; the user should check it.", r.options.BaseURL)
+	case s >= 300 && s < 400 && s != http.StatusNotModified:
+		return "The user should set --api-base (OPENAI_BASE_URL) to where the API is now."
+	case s == http.StatusUnauthorized, s == http.StatusForbidden:
+		return r.credentialHint(e, s)
+	case s == http.StatusNotFound:
+		return r.notFound(e, known)
+	case s == http.StatusMethodNotAllowed, s == http.StatusNotImplemented:
+		return "This server does not offer the call; the other tools may still work."
+	case s == http.StatusTooManyRequests && e.QuotaSpent():
+		return "A quota is used up: trying again does not help, the user should check the plan."
+	case s == http.StatusTooManyRequests:
+		return fmt.Sprintf("%s; %s.", cmp.Or(retryHint(e.RetryAfter), "Too many requests: try again later"), tries(e))
+	case s == http.StatusConflict && e.Method == http.MethodPost:
+		return "The run's status may not allow it: get_run shows how the run stands."
+	case s == http.StatusRequestTimeout, s == http.StatusConflict, s >= 500:
+		return r.passing(e, s, known)
+	case s == 0: // an error in the body of a success, without a code that is known
+		return fmt.Sprintf("The server, or one that it asked, failed; %s. %s.", tries(e), cmp.Or(retryHint(e.RetryAfter), "Try again in a minute"))
+	case strings.Contains(strings.ToLower(e.Message), "cannot cancel run"):
+		return "The run was not cancelled; get_run shows how it stands."
+	case r.lacksAPIVersion() && strings.Contains(strings.ToLower(e.Message), "api-version"):
+		return apiVersionHint
+	}
+	return "The API refuses the request as it is, and would refuse it again. Change the arguments if the message names one; else it is a setting (--header, --query, a key) for the user to check."
+}
+
+// transportHint says what to do about an answer that did not come through whole,
+// or a connection that failed in a known way.
+func (r *runs) transportHint(e *runsapi.Error) string {
+	switch {
+	case errors.Is(e, runsapi.ErrProxy):
+		return fmt.Sprintf("%sIt is the proxy that failed, not the API: the user should check %s and NO_PROXY in the server's environment, and the proxy's user and password; %s.", mayHaveArrived(e), r.proxyVariable(), tries(e))
+	case errors.Is(e, runsapi.ErrUnknownIssuer):
+		return "Nothing was sent. If the issuer is to be trusted (such as a company's own or that of a proxy that reads TLS), the user should add its certificate to the system's certificate store, or name a file with it in SSL_CERT_FILE (not on macOS and Windows), and restart the server. Trying again does not help."
+	case errors.Is(e, runsapi.ErrCertificate):
+		return fmt.Sprintf("Nothing was sent. The user should check the host name in the base URL %s and this machine's clock; else the certificate is for the server's operator to renew. Trying again does not help.", r.options.BaseURL)
+	case errors.Is(e, runsapi.ErrTooLarge) && e.RunID == "":
+		return "Ask for fewer runs: call list_runs with a smaller limit, and without all and status. (fields does not help: it is applied to what the API answered.)"
+	case errors.Is(e, runsapi.ErrTooLarge):
+		return "The run itself is larger than can be read here; trying again does not help."
+	case errors.Is(e, runsapi.ErrTooDeep) && e.Param != "":
+		return fmt.Sprintf("It is the field %s that is nested so deeply: call again with fields, naming the fields that are needed, without %[1]s.", e.Param)
+	case errors.Is(e, runsapi.ErrTooDeep):
+		return "Call again with fields, naming the fields that are needed, without the one that is nested so deeply."
+	case errors.Is(e, runsapi.ErrEncoding):
+		return mayHaveArrived(e) + "The user can ask for answers without encoding: --header 'Accept-Encoding: identity' (RUNS_MCP_HEADERS), and restart the server."
+	case errors.Is(e, runsapi.ErrTruncated):
+		return fmt.Sprintf("%sThe server, or a proxy or gateway before it, ended the answer too early; %s. Try again later; if it happens each time, the user should look at what stands between.", mayHaveArrived(e), tries(e))
+	case errors.Is(e, runsapi.ErrHeaders):
+		return fmt.Sprintf("%sWhat answers at the base URL %s does not speak HTTP as it should; %s. The user should check the port and what stands between.", mayHaveArrived(e), r.options.BaseURL, tries(e))
+	case errors.Is(e, runsapi.ErrTimeout), errors.Is(e, context.DeadlineExceeded):
+		return fmt.Sprintf("%sThe server is slow, or the base URL %s cannot be reached from here; %s. Try again later; the limit of one try is --timeout (RUNS_MCP_TIMEOUT).", mayHaveArrived(e), r.options.BaseURL, tries(e))
+	}
+	return ""
+}
+
+// proxyVariable names the environment variables that set the proxy.
+func (r *runs) proxyVariable() string {
+	if strings.HasPrefix(r.options.BaseURL, "https:") {
+		return "HTTPS_PROXY"
+	}
+	return "HTTP_PROXY"
+}
+
+// networkWords are what servers say when it is the network, and not the
+// credential, that they refuse.
+var networkWords = regexp.MustCompile(`(?i)firewall|virtual network|\bvnet\b|private (endpoint|link|network)|(public|network) access|\bip (address|range|allow|restrict|filter)|\bvpn\b|allow(ed)? ?list|trusted network`)
+
+// credentialHint says what to do about a credential that was refused.
+func (r *runs) credentialHint(e *runsapi.Error, status int) string {
+	from := r.options.KeyName
+	switch {
+	case networkWords.MatchString(e.Message):
+		return "It is the network that the server refuses, not the credential: call from a network that it allows (a VPN, its private endpoint), or have this machine's address allowed in the server's firewall."
+	case from == "" && status == http.StatusUnauthorized:
+		return "No credential was sent: the user should set OPENAI_API_KEY or --api-key-command, and restart the server."
+	case from == "":
+		return "No credential was sent. If the server wants one, the user should set OPENAI_API_KEY or --api-key-command, and restart the server."
+	case status == http.StatusForbidden:
+		return fmt.Sprintf("The credential may not do this. It comes from %s; the user should check its permissions.", from)
+	case e.ExpiredToken:
+		return fmt.Sprintf("The token in %s has expired. Such tokens live for about an hour: the user should set --api-key-command (OPENAI_API_KEY_COMMAND) to a command that prints a fresh one, instead of %[1]s, and restart the server.", from)
+	}
+	return fmt.Sprintf("The API did not accept the credential, or the credential lacks a permission. It comes from %s; the user should check it, and restart the server after a change.", from)
+}
+
+// passing says what to do about a fault that may pass.
+func (r *runs) passing(e *runsapi.Error, status int, known history) string {
+	unknownID := ""
+	if status >= 500 && !known.read {
+		unknownID = " Some servers answer so, too, to an id that they do not know: check the ids."
+	}
+	return fmt.Sprintf("%sThe fault is the server's or a passing one; %s. %s.%s", mayHaveArrived(e), tries(e), cmp.Or(retryHint(e.RetryAfter), "Try again in a minute"), unknownID)
+}
+
+func tries(e *runsapi.Error) string {
+	if e.Attempts > 1 {
+		return fmt.Sprintf("%d tries were made", e.Attempts)
+	}
+	return "1 try was made"
+}
+
+// mayHaveArrived warns of a cancel that failed in a way that leaves open whether
+// it arrived.
+func mayHaveArrived(e *runsapi.Error) string {
+	if e.Method != http.MethodPost {
+		return ""
+	}
+	return "The cancel may have arrived all the same: get_run shows how the run stands. "
+}
+
+// retryHint says when to try again, if the API said it.
+func retryHint(after time.Duration) string {
+	switch {
+	case after <= 0:
+		return ""
+	case after >= 48*time.Hour:
+		return fmt.Sprintf("The API asks to wait: try again in %.0f days", math.Ceil(after.Hours()/24))
+	}
+	return fmt.Sprintf("The API asks to wait: try again in %.0f s", math.Ceil(after.Seconds()))
+}
+
+const apiVersionHint = "Azure wants an api-version with every request, and none is set: the user should set RUNS_MCP_QUERY=api-version=v1 (--query api-version=v1), and restart the server."
+
+// hostOf is the host of the base URL in lower case.
+func (r *runs) hostOf() string {
+	base, err := url.Parse(r.options.BaseURL)
+	if err != nil {
+		return ""
+	}
+	return strings.ToLower(strings.TrimSuffix(base.Hostname(), "."))
+}
+
+func (r *runs) lacksAPIVersion() bool {
+	return strings.HasSuffix(r.hostOf(), ".azure.com") && !r.client.SendsQuery("api-version")
+}
+
+// notFound gives the readings of a 404 that what is known does not disprove.
+func (r *runs) notFound(e *runsapi.Error, known history) string {
+	const threads = "thread ids cannot be listed, they come from the application"
+	switch {
+	case known.read && e.RunID == "":
+		return "The thread was there a moment ago: it, or the run that the cursor names, was deleted meanwhile."
+	case known.read:
+		return "The run was there a moment ago: it, or its thread, was deleted meanwhile."
+	case names(e, "run", e.RunID):
+		return swapped(e) + fmt.Sprintf("The API does not know the run %s in the thread %s: check both ids. list_runs finds the runs of a thread; %s.", e.RunID, e.ThreadID, threads)
+	case names(e, "thread", e.ThreadID):
+		return swapped(e) + fmt.Sprintf("The API does not know the thread %s: check the id; %s.", e.ThreadID, threads)
+	case r.lacksAPIVersion():
+		return apiVersionHint
+	}
+	noAPI := "there is no Runs API at the base URL " + r.options.BaseURL
+	if r.hostOf() == "api.openai.com" {
+		noAPI += ", where OpenAI switched it off on 2026-08-26: the user has to set --api-base (OPENAI_BASE_URL) to another server"
+	}
+	var readings string
+	switch {
+	case e.RunID == "":
+		readings = fmt.Sprintf("Either the thread does not exist (%s), or the cursor if there was one; or this server does not list runs; or %s", threads, noAPI)
+	case e.Method == http.MethodPost:
+		readings = fmt.Sprintf("Either the thread or the run does not exist (%s; list_runs finds the runs of a thread); or this server has no cancel, if get_run finds the run; or %s", threads, noAPI)
+	default:
+		readings = fmt.Sprintf("Either the thread or the run does not exist (%s; list_runs finds the runs of a thread), or %s", threads, noAPI)
+	}
+	return swapped(e) + readings + "."
+}
+
+// swapped warns of ids that look as if they stood in each other's place.
+func swapped(e *runsapi.Error) string {
+	var b strings.Builder
+	if strings.HasPrefix(e.RunID, "thread_") {
+		fmt.Fprintf(&b, "run_id %s looks like a thread id. ", e.RunID)
+	}
+	if strings.HasPrefix(e.ThreadID, "run_") {
+		fmt.Fprintf(&b, "thread_id %s looks like a run id. ", e.ThreadID)
+	}
+	return b.String()
+}
+
+// missing is how servers say that they do not know something.
+var missing = regexp.MustCompile(`(?i)not[ _]?found|\bno (run|thread)\b|does(n't| not) exist|no such|unknown|(can|could)( ?not|n't) (be )?f(i|ou)nd`)
+
+// names reports whether the API says that it does not know the kind of thing, a
+// run or a thread, or the id of one. A path, which a server that has no such API
+// may name, does not count.
+func names(e *runsapi.Error, kind, id string) bool {
+	said := strings.ReplaceAll(e.Message, e.Path, "") + " " + e.Code
+	if !missing.MatchString(said) {
+		return false
+	}
+	word := regexp.MustCompile(`(?i)(^|[^/\w-])(` + kind + `(_not_found)?|` + regexp.QuoteMeta(cmp.Or(id, kind)) + `)($|[^/\w-])`)
+	return word.MatchString(said)
+}

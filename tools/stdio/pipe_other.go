@@ -1,0 +1,13 @@
+//go:build !unix
+
+package stdio
+
+import "io"
+
+// Here pipes always block, and only a failed write tells that their reader is gone.
+
+func waitUntilReadable(io.Reader, error) bool { return false }
+
+func waitUntilWritable(io.Writer, error) bool { return false }
+
+func readerGone(io.Writer, <-chan struct{}) <-chan struct{} { return nil }

@@ -1,0 +1,92 @@
+package tools_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/tidwall/gjson"
+
+	"runs-mcp/runsapi/sandbox"
+)
+
+// withSteps is an API with one run, whose steps h answers.
+func withSteps(h http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/steps") {
+			h(w, r)
+			return
+		}
+		answers(`{"id":"r","status":"failed","last_error":{"code":"x"}}`)(w, r)
+	}
+}
+
+func TestSteps(t *testing.T) {
+	steps := func(list string) http.HandlerFunc { return withSteps(answers(list)) }
+	for name, tc := range map[string]struct {
+		api        http.Handler
+		args, want string
+	}{
+		"newest first, as they came": {
+			steps(`{"object":"list","data":[{"id":"s2","x":1.0,"created_at":2},{"id":"s1","created_at":1}],"has_more":false}`),
+			`"steps":5`, `{"id":"r","status":"failed","last_error":{"code":"x"},"steps":[{"id":"s2","x":1.0,"created_at":2},{"id":"s1","created_at":1}]}`,
+		},
+		"with fields":                     {steps(`{"data":[{"id":"s"}]}`), `"steps":1,"fields":["last_error.message"]`, `{"id":"r","status":"failed","last_error":{"code":"x"},"steps":[{"id":"s"}]}`},
+		"with fields that leave them out": {steps(`{"data":[{"id":"s"}]}`), `"steps":1,"fields":["id"]`, `{"id":"r","status":"failed","steps":[{"id":"s"}]}`},
+		"none":                            {steps(`{"data":[]}`), `"steps":1,"fields":["id"]`, `{"id":"r","status":"failed","steps":[]}`},
+		"a server without":                {withSteps(status(404, "")), `"steps":1,"fields":["id"]`, `{"id":"r","status":"failed","steps":null}`},
+		"not allowed":                     {withSteps(status(405, "")), `"steps":1,"fields":["id"]`, `{"id":"r","status":"failed","steps":null}`},
+		"not implemented":                 {withSteps(status(501, "")), `"steps":1,"fields":["id"]`, `{"id":"r","status":"failed","steps":null}`},
+		"a server that ignores limit and order": {
+			steps(`{"data":[{"id":"s1","created_at":1},{"id":"s2","created_at":2},{"id":"s3","created_at":3}]}`),
+			`"steps":2,"fields":["id"]`, `{"id":"r","status":"failed","steps":[{"id":"s3","created_at":3},{"id":"s2","created_at":2}]}`,
+		},
+		"not asked for": {withSteps(func(http.ResponseWriter, *http.Request) { t.Error("asked for steps") }), `"steps":0,"fields":["id"]`, `{"id":"r","status":"failed"}`},
+		"after a wait":  {steps(`{"data":[{"id":"s"}]}`), `"steps":1,"fields":["id"],"wait":true,"timeout_sec":1`, `{"id":"r","status":"failed","steps":[{"id":"s"}]}`},
+	} {
+		if got := connect(t, tc.api).good("get_run", `{"thread_id":"t","run_id":"r",`+tc.args+`}`); got != tc.want {
+			t.Errorf("%s:\n got %s\nwant %s", name, got, tc.want)
+		}
+	}
+}
+
+func TestStepsThatCannotBeRead(t *testing.T) {
+	for name, tc := range map[string]struct {
+		api  http.HandlerFunc
+		want string
+	}{
+		"forbidden": {withSteps(status(403, "no")), "HTTP 403: no"},
+		"broken":    {withSteps(status(500, "boom")), "HTTP 500: boom"},
+		"no list":   {withSteps(answers("[]")), "not a Runs API response"},
+		"too deep":  {withSteps(answers(`{"data":[{"id":"s","x":` + strings.Repeat("[", 99) + strings.Repeat("]", 99) + `}]}`)), "nested too deeply"},
+	} {
+		got := connect(t, tc.api).bad("get_run", `{"thread_id":"t","run_id":"r","steps":1}`)
+		if !strings.Contains(got, tc.want) || name != "too deep" && !strings.Contains(got, "its status is failed") {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
+
+func TestStepsOfMegabytes(t *testing.T) {
+	step := fmt.Sprintf(`{"id":"s","output":"%s"}`, strings.Repeat("x", 1<<20))
+	h := connect(t, withSteps(answers(`{"data":[`+step+","+step+","+step+`]}`)))
+	got := h.good("get_run", `{"thread_id":"t","run_id":"r","steps":3,"fields":["id"]}`)
+	if want := `{"id":"r","status":"failed","steps":[` + step + "," + step + "," + step + `]}`; got != want {
+		t.Errorf("got %d bytes, want %d", len(got), len(want))
+	}
+}
+
+func TestStepsOfTheSandbox(t *testing.T) {
+	h := connect(t, sandbox.New())
+	for run, want := range map[string]string{"run_failed": "tool_calls tool_calls", "run_completed": "message_creation tool_calls tool_calls tool_calls"} {
+		got := h.good("get_run", `{"thread_id":"thread_demo","run_id":"`+run+`","steps":100}`)
+		var types []string
+		for _, step := range gjson.Get(got, "steps.#.type").Array() {
+			types = append(types, step.Str)
+		}
+		if strings.Join(types, " ") != want {
+			t.Errorf("%s: %q, want %s", run, types, want)
+		}
+	}
+}

@@ -1,0 +1,169 @@
+package tools
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"runs-mcp/runsapi"
+	"runs-mcp/tools/stdio"
+)
+
+// A task is a view of a run, which lasts by itself: nothing is stored here. The id
+// of a task holds its watch, and so any server of the same backend can read it.
+// People and models see the id; it is the words between colons, with the ids
+// escaped as in a URL query:
+//
+//	get_run:thread_abc:run_123:mhq4zk1c:600s:steps=5:fields=usage,last_error
+//
+// The fourth word is when the task was created, in milliseconds to the base of
+// 36, and only the first four are always there.
+
+// maxTaskID is the longest task id that clients have to take.
+const maxTaskID = 128
+
+// taskID is the id of the task for w, unless it would be too long.
+func (w watch) taskID() (id string, fits bool) {
+	words := []string{w.tool, url.QueryEscape(w.threadID), url.QueryEscape(w.runID), strconv.FormatInt(w.created.UnixMilli(), 36)}
+	if w.limit > 0 {
+		words = append(words, w.limit.String())
+	}
+	if w.asked {
+		words = append(words, "asked")
+	}
+	if w.steps > 0 {
+		words = append(words, fmt.Sprintf("steps=%d", w.steps))
+	}
+	if len(w.fields) > 0 {
+		words = append(words, "fields="+url.QueryEscape(strings.Join(w.fields, ",")))
+	}
+	id = strings.Join(words, ":")
+	return id, len(id) <= maxTaskID
+}
+
+var errTaskID = errors.New("not the id of a task")
+
+// parseTaskID reads a task id, which a model may have made up: no part of it is
+// trusted more than an argument of get_run.
+func parseTaskID(id string) (w watch, err error) {
+	words := strings.Split(id, ":")
+	if len(id) > maxTaskID || len(words) < 4 {
+		return w, errTaskID
+	}
+	w.tool = words[0]
+	thread, err1 := url.QueryUnescape(words[1])
+	run, err2 := url.QueryUnescape(words[2])
+	created, err3 := strconv.ParseInt(words[3], 36, 64)
+	if w.tool != getRun.name && w.tool != cancelRun.name || errors.Join(err1, err2, err3, runsapi.CheckIDs(thread, run)) != nil {
+		return w, errTaskID
+	}
+	w.threadID, w.runID, w.created = thread, run, time.UnixMilli(created)
+	for _, word := range words[4:] {
+		name, value, _ := strings.Cut(word, "=")
+		switch name {
+		case "asked":
+			w.asked = true
+		case "steps":
+			w.steps, err = strconv.Atoi(value)
+		case "fields":
+			value, err = url.QueryUnescape(value)
+			w.fields = strings.Split(value, ",")
+		default:
+			w.limit, err = time.ParseDuration(word)
+		}
+		if err != nil {
+			return w, errTaskID
+		}
+	}
+	// An id that is spelled in another way than it was given is not one of ours.
+	if again, _ := w.taskID(); again != id || w.steps < 0 || w.steps > 100 || w.limit < 0 || w.limit > 24*time.Hour {
+		return w, errTaskID
+	}
+	return w, nil
+}
+
+// KnowsTask reports whether id is the id of a task.
+func (t *Tools) KnowsTask(id string) bool {
+	_, err := parseTaskID(id)
+	return err == nil
+}
+
+// Task reads a task, by one request of its run. It returns nil if id is not the
+// id of a task.
+func (t *Tools) Task(ctx context.Context, id string) *stdio.Task {
+	w, err := parseTaskID(id)
+	if err != nil {
+		return nil
+	}
+	r := t.runs
+	ctx, cancel := withTimeLimit(r.client.Begin(ctx), stdio.Call{}, r.callLimit())
+	defer cancel()
+	run, err := r.client.ReadRun(ctx, w.threadID, w.runID)
+	timeIsUp := w.limit > 0 && time.Since(w.created) >= w.limit
+	switch {
+	case err != nil && runsapi.Retryable(err) && !timeIsUp:
+		return r.unread(w, err)
+	case err != nil:
+		task := r.unread(w, err)
+		task.Result = r.result(nil, w.failed(err))
+		return task
+	}
+	task := r.working(w, run)
+	if w.over(run) || timeIsUp {
+		task.Result = r.result(r.show(ctx, w, run))
+	}
+	return task
+}
+
+// working is the task of a run that is being waited for.
+func (r *runs) working(w watch, run runsapi.Run) *stdio.Task {
+	id, _ := w.taskID()
+	message := r.echo(run.Status)
+	if since, ok := run.Since(); ok {
+		message += " for " + roughly(time.Since(since))
+	}
+	return &stdio.Task{ID: id, Message: message, Created: w.created, TTL: w.limit, PollInterval: w.pollInterval(run.PollAfter())}
+}
+
+// unread is the task of a run that could not be read.
+func (r *runs) unread(w watch, err error) *stdio.Task {
+	id, _ := w.taskID()
+	reason, asked := err.Error(), time.Duration(0)
+	var api *runsapi.Error
+	if errors.As(err, &api) {
+		reason, asked = summary(api), api.RetryAfter
+	}
+	message := "could not be read just now: " + runsapi.Shorten(r.client.Redact(reason), 3*maxEcho)
+	return &stdio.Task{ID: id, Message: message, Created: w.created, TTL: w.limit, PollInterval: max(w.pollInterval(0), min(asked, time.Minute))}
+}
+
+// pollInterval is when to read a task again: when the API asks for it, else the
+// later the longer the task has lasted.
+func (w watch) pollInterval(asked time.Duration) time.Duration {
+	switch age := time.Since(w.created); {
+	case asked > 0:
+		return asked
+	case age < 10*time.Second:
+		return time.Second
+	case age < time.Minute:
+		return 2 * time.Second
+	}
+	return 5 * time.Second
+}
+
+// roughly is a duration as people say it.
+func roughly(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", d/time.Second)
+	case d < time.Hour:
+		return fmt.Sprintf("%d min", d/time.Minute)
+	case d < 24*time.Hour:
+		return fmt.Sprintf("%d h %d min", d/time.Hour, d%time.Hour/time.Minute)
+	}
+	return fmt.Sprintf("%d d", d/(24*time.Hour))
+}
