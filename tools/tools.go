@@ -26,6 +26,9 @@ type Options struct {
 	ReadOnly bool   // leaves cancel_run out
 	BaseURL  string // where the client calls, without query; for error texts
 	KeyName  string // where the credential comes from, such as "OPENAI_API_KEY", if there is one; for error texts
+	// ViewURI is the resource that shows the results of the tools, in hosts with
+	// MCP Apps.
+	ViewURI string
 	// Timeout is the time limit of one HTTP attempt. A call without wait takes
 	// little longer; 0 is no limit for either.
 	Timeout time.Duration
@@ -66,6 +69,14 @@ func (t *Tools) Call(ctx context.Context, call stdio.Call) *stdio.Result {
 	return nil
 }
 
+// meta names the resource that shows what a tool returns.
+func (r *runs) meta() *mcp.Meta {
+	if r.options.ViewURI == "" {
+		return nil
+	}
+	return mcp.NewMetaFromMap(map[string]any{"ui": map[string]any{"resourceUri": r.options.ViewURI}})
+}
+
 // runs is what the handlers work on.
 type runs struct {
 	client  *runsapi.Client
@@ -96,6 +107,7 @@ func bind[Args any](r *runs, t tool[Args], handle func(ctx context.Context, args
 			return mcp.Tool{
 				Name: t.name, Title: t.title, Description: t.description,
 				RawInputSchema: input().JSON(), RawOutputSchema: t.result(),
+				Meta: r.meta(),
 				Annotations: mcp.ToolAnnotation{
 					Title:        t.title,
 					ReadOnlyHint: &t.readOnly, DestructiveHint: new(!t.readOnly), IdempotentHint: new(true), OpenWorldHint: new(true),

@@ -1,6 +1,6 @@
 // Package view is the page that shows runs to people, in hosts with MCP Apps
 // (the extension io.modelcontextprotocol/ui). The page, runs.html, is one file
-// without dependencies: it asks the host to call the tools, and nothing else.
+// without dependencies. It asks its host to call the tools, and nothing else.
 package view
 
 import (
@@ -10,43 +10,47 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 )
 
-// URI is what the tools name as the resource that shows their results.
+// URI is the page's, which the tools name as what shows their results.
 const URI = "ui://runs-mcp/runs.html"
-
-// Extension is the name by which MCP Apps are negotiated.
-const Extension = "io.modelcontextprotocol/ui"
 
 const mimeType = "text/html;profile=mcp-app"
 
-// page is a string, which stays in the binary until it is read.
+// page is a string, so that it stays in the binary until it is asked for.
 //
 //go:embed runs.html
 var page string
 
-// Capability is what a server says of the extension.
-func Capability() map[string]any {
-	return map[string]any{"mimeTypes": []string{mimeType}}
+// Extensions is what a server with the page offers to its clients.
+func Extensions() map[string]any {
+	return map[string]any{"io.modelcontextprotocol/ui": map[string]any{"mimeTypes": []string{mimeType}}}
 }
 
-// Resource describes the page. It needs no origin but its own, no permission, and
-// asks the host for a border.
-func Resource() mcp.Resource {
-	return mcp.Resource{
+// List lists the page as a resource.
+func List() []mcp.Resource {
+	return []mcp.Resource{{
 		URI: URI, Name: "runs", Title: "Runs at a glance", MIMEType: mimeType,
-		Description: "The runs of a thread on a time line, or one run, live",
+		Description: "A page for hosts with MCP Apps: the runs of a thread on a time line, live",
 		Meta:        mcp.NewMetaFromMap(meta()),
+	}}
+}
+
+// Reader returns a function that reads the page, and nothing by any other URI.
+// With readOnly the page does not offer to cancel runs.
+func Reader(readOnly bool) func(uri string) mcp.ResourceContents {
+	return func(uri string) mcp.ResourceContents {
+		if uri != URI {
+			return nil
+		}
+		text := page
+		if readOnly {
+			text = strings.Replace(text, "<html ", "<html data-read-only ", 1)
+		}
+		return mcp.TextResourceContents{URI: URI, MIMEType: mimeType, Text: text, Meta: meta()}
 	}
 }
 
-// Contents is the page. With readOnly it has no Cancel buttons.
-func Contents(readOnly bool) mcp.TextResourceContents {
-	text := page
-	if readOnly {
-		text = strings.Replace(text, "<html ", "<html data-read-only ", 1)
-	}
-	return mcp.TextResourceContents{URI: URI, MIMEType: mimeType, Text: text, Meta: meta()}
-}
-
+// meta tells hosts that the page needs no origin but its own, and that it looks
+// best with a border.
 func meta() map[string]any {
 	return map[string]any{"ui": map[string]any{"csp": map[string]any{}, "prefersBorder": true}}
 }
