@@ -6,7 +6,7 @@ import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { launch, show } from "./host.mjs";
 
 const moment = Date.UTC(2026, 0, 15, 9, 30) / 1000;
-const [width, scale] = [560, 2];
+const [width, scale] = [640, 1.5];
 const client = new Client({ name: "picture", version: "1.0.0" });
 await client.connect(new StdioClientTransport({ command: process.env.RUNS_MCP, args: ["--sandbox"], stderr: "ignore" }));
 const args = { thread_id: "thread_demo" };
@@ -33,7 +33,7 @@ for (const theme of ["light", "dark"]) {
   await view.close();
 }
 const sheet = await browser.newPage({ viewport: { width: 2 * width, height: 100 }, deviceScaleFactor: scale });
-await sheet.setContent(`<body style="margin: 0; display: flex; width: max-content">` +
+await sheet.setContent(`<!doctype html><body style="margin: 0; display: flex; width: max-content">` +
   pictures.map((picture) => `<img width="${width}" src="data:image/png;base64,${picture}">`).join(""));
 await sheet.locator("body").screenshot({ path: fileURLToPath(new URL("../../../.github/view.png", import.meta.url)) });
 await browser.close();
