@@ -217,7 +217,7 @@ test("view: an error, and a call that was cancelled, are said", { skip }, async 
   await view.close();
   view = await show(browser, html, { client });
   await view.bridge.sendToolCancelled({ reason: "by the user" });
-  await shows("No runs: cancelled");
+  await shows("Not read: cancelled");
 });
 
 test("view: the host's theme, colours, locale and zone are followed, also when they change", { skip }, async () => {
