@@ -27,6 +27,7 @@ import (
 	"runs-mcp/tools"
 	"runs-mcp/tools/settings"
 	"runs-mcp/tools/stdio"
+	"runs-mcp/tools/view"
 )
 
 // Exit codes.
@@ -123,10 +124,14 @@ func run(ctx context.Context, args []string, getenv func(string) string, in io.R
 	}
 	logger.Info("serving", "version", version(), "api", client.BaseURL(), "sandbox", s.Sandbox)
 
-	t := tools.New(client, tools.Options{ReadOnly: s.ReadOnly, BaseURL: client.BaseURL(), KeyName: settings.KeyNames(client.Credentials()), Timeout: s.Client.Timeout, TextOnly: s.Results == settings.ResultsText})
+	t := tools.New(client, tools.Options{
+		ReadOnly: s.ReadOnly, BaseURL: client.BaseURL(), KeyName: settings.KeyNames(client.Credentials()), Timeout: s.Client.Timeout,
+		TextOnly: s.Results == settings.ResultsText, ViewURI: view.URI,
+	})
 	server := stdio.Server{
 		Info: mcp.Implementation{Name: "runs-mcp", Version: version()}, Instructions: instructions,
 		ListTools: t.List, CallTool: t.Call, GetTask: t.Task, KnowsTask: t.KnowsTask, Log: logger,
+		ListResources: view.List, ReadResource: view.Reader(s.ReadOnly), Extensions: view.Extensions(),
 	}
 	if err := stdio.Serve(ctx, server, in, out); err != nil {
 		logger.Error(err.Error())

@@ -29,6 +29,9 @@ type Options struct {
 	// TextOnly leaves out the structured content of results, and puts each run of
 	// a list on a line of its own.
 	TextOnly bool
+	// ViewURI is the resource that shows the results of the tools, in hosts with
+	// MCP Apps.
+	ViewURI string
 	// Timeout is the time limit of one HTTP attempt. A call without wait takes
 	// little longer; 0 is no limit for either.
 	Timeout time.Duration
@@ -114,7 +117,7 @@ func bind[Args any](r *runs, t tool[Args], handle func(ctx context.Context, args
 		describe: func() mcp.Tool {
 			return mcp.Tool{
 				Name: t.name, Title: t.title, Description: t.description,
-				RawInputSchema: input().JSON(), RawOutputSchema: r.outputSchema(t.result), Meta: t.meta(),
+				RawInputSchema: input().JSON(), RawOutputSchema: r.outputSchema(t.result), Meta: t.meta(r.options),
 				Annotations: mcp.ToolAnnotation{
 					Title:        t.title,
 					ReadOnlyHint: &t.readOnly, DestructiveHint: new(!t.readOnly), IdempotentHint: new(true), OpenWorldHint: new(true),
@@ -131,14 +134,18 @@ func bind[Args any](r *runs, t tool[Args], handle func(ctx context.Context, args
 	}
 }
 
-// meta is for Claude Code, which hides tools behind a search, and puts a result of
-// over 50,000 characters into a file unless a tool asks for more.
-func (t tool[Args]) meta() *mcp.Meta {
-	meta := &mcp.Meta{AdditionalFields: map[string]any{"anthropic/searchHint": t.searchHint}}
+// meta is what some hosts read of a tool: Claude Code hides tools behind a search,
+// and puts a result of over 50,000 characters into a file unless the tool asks for
+// more; hosts with MCP Apps show the view.
+func (t tool[Args]) meta(o Options) *mcp.Meta {
+	fields := map[string]any{"anthropic/searchHint": t.searchHint}
 	if t.readOnly {
-		meta.AdditionalFields["anthropic/maxResultSizeChars"] = 100_000
+		fields["anthropic/maxResultSizeChars"] = 100_000
 	}
-	return meta
+	if o.ViewURI != "" {
+		fields["ui"] = map[string]any{"resourceUri": o.ViewURI}
+	}
+	return mcp.NewMetaFromMap(fields)
 }
 
 // outputSchema makes the output schema of a tool: none where a result is a text

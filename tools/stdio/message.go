@@ -99,7 +99,7 @@ func key(id gjson.Result) string {
 
 // params is what is read of the parameters of a request.
 type params struct {
-	name, arguments, cursor, protocolVersion, capabilities, requestID, taskID, notifications gjson.Result
+	name, arguments, uri, cursor, protocolVersion, capabilities, requestID, taskID, notifications gjson.Result
 	// These are members of _meta:
 	meta, progressToken, metaVersion, clientCapabilities gjson.Result
 }
@@ -111,6 +111,8 @@ func readParams(raw string) (p params) {
 			p.name = value
 		case "arguments":
 			p.arguments = value
+		case "uri":
+			p.uri = value
 		case "cursor":
 			p.cursor = value
 		case "protocolVersion":

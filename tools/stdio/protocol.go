@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -81,9 +82,7 @@ func protocolEra(p params) (modern bool, fault *mcp.JSONRPCErrorDetails) {
 
 // answer finds the result of every method but tools/call.
 func (c *connection) answer(ctx context.Context, r *request, p params, modern bool) (mcp.ResultMetadata, *mcp.JSONRPCErrorDetails) {
-	capabilities := mcp.ServerCapabilities{Tools: &struct {
-		ListChanged bool `json:"listChanged,omitempty"`
-	}{}}
+	capabilities := c.capabilities()
 	switch method := mcp.MCPMethod(r.method); {
 	case method == mcp.MethodPing && !modern:
 		return &mcp.Result{}, nil
@@ -97,9 +96,11 @@ func (c *connection) answer(ctx context.Context, r *request, p params, modern bo
 		}, nil
 	case method == mcp.MethodServerDiscover && modern:
 		if c.server.GetTask != nil {
-			capabilities.Extensions = map[string]any{tasksExtension: struct{}{}}
+			capabilities.Extensions[tasksExtension] = struct{}{}
 		}
 		return &mcp.DiscoverResult{SupportedVersions: mcp.ValidProtocolVersions, Capabilities: capabilities, Instructions: c.server.Instructions}, nil
+	case method == mcp.MethodResourcesRead && c.server.ListResources != nil:
+		return c.readResource(p, modern)
 	case method == mcp.MethodSubscriptionsListen && modern:
 		if p.notifications.Get("taskIds").Exists() && !followsTasks(p) {
 			return nil, missingTasks()
@@ -113,7 +114,11 @@ func (c *connection) answer(ctx context.Context, r *request, p params, modern bo
 	case mcp.MethodToolsList:
 		list = &mcp.ListToolsResult{Tools: c.server.ListTools()}
 	case mcp.MethodResourcesList:
-		list = &mcp.ListResourcesResult{Resources: []mcp.Resource{}}
+		resources := []mcp.Resource{}
+		if c.server.ListResources != nil {
+			resources = c.server.ListResources()
+		}
+		list = &mcp.ListResourcesResult{Resources: resources}
 	case mcp.MethodResourcesTemplatesList:
 		list = &mcp.ListResourceTemplatesResult{ResourceTemplates: []mcp.ResourceTemplate{}}
 	case mcp.MethodPromptsList:
@@ -125,6 +130,40 @@ func (c *connection) answer(ctx context.Context, r *request, p params, modern bo
 		return nil, refuse(mcp.INVALID_PARAMS, "the list has one page, without a cursor")
 	}
 	return list, nil
+}
+
+// capabilities returns what is offered to clients of every version.
+func (c *connection) capabilities() mcp.ServerCapabilities {
+	capabilities := mcp.ServerCapabilities{
+		Extensions: map[string]any{},
+		Tools: &struct {
+			ListChanged bool `json:"listChanged,omitempty"`
+		}{},
+	}
+	maps.Copy(capabilities.Extensions, c.server.Extensions)
+	if c.server.ListResources != nil {
+		capabilities.Resources = &struct {
+			Subscribe   bool `json:"subscribe,omitempty"`
+			ListChanged bool `json:"listChanged,omitempty"`
+		}{}
+	}
+	return capabilities
+}
+
+// readResource runs resources/read.
+func (c *connection) readResource(p params, modern bool) (mcp.ResultMetadata, *mcp.JSONRPCErrorDetails) {
+	if p.uri.Type != gjson.String {
+		return nil, refuse(mcp.INVALID_PARAMS, `"params.uri" must be a string, the URI of a resource`)
+	}
+	contents := c.server.ReadResource(p.uri.Str)
+	if contents == nil {
+		code := mcp.RESOURCE_NOT_FOUND
+		if modern {
+			code = mcp.INVALID_PARAMS
+		}
+		return nil, refuse(code, fmt.Sprintf("there is no resource %q; resources/list has them all", excerpt(p.uri.Str)))
+	}
+	return &mcp.ReadResourceResult{Contents: []mcp.ResourceContents{contents}}, nil
 }
 
 // common returns the members, without braces, that 2026-07-28 requires of every

@@ -67,6 +67,14 @@ type Server struct {
 	// tasks are offered.
 	GetTask   func(ctx context.Context, id string) *Task
 	KnowsTask func(id string) bool
+	// ListResources lists the resources, and ReadResource returns the contents of
+	// one, or nil if there is none of that URI. Without ListResources none are
+	// offered.
+	ListResources func() []mcp.Resource
+	ReadResource  func(uri string) mcp.ResourceContents
+	// Extensions are the settings of the extensions that are offered to clients of
+	// every version, by the name of the extension.
+	Extensions map[string]any
 	// Log gets the panics of calls.
 	Log *slog.Logger
 }
