@@ -6,9 +6,8 @@ import anyio
 import pytest
 from mcp import Client, MCPError, StdioServerParameters
 
-pytestmark = [pytest.mark.anyio, pytest.mark.parametrize(
-    ("mode", "version"), [("legacy", "2025-11-25"), ("auto", "2026-07-28"), ("2026-07-28", "2026-07-28")],
-)]
+ERAS = [("legacy", "2025-11-25"), ("auto", "2026-07-28")]
+pytestmark = [pytest.mark.anyio, pytest.mark.parametrize(("mode", "version"), ERAS)]
 
 DEMO = {"thread_id": "thread_demo"}
 
