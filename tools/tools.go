@@ -1,11 +1,9 @@
-// Package tools offers the Runs API to a model as three MCP tools: get_run,
-// list_runs and cancel_run. Each has a file with its arguments, its description
-// and its handler.
+// Package tools offers the Runs API to a model as three MCP tools: get_run, list_runs and
+// cancel_run. Each has a file with its arguments, its description and its handler.
 //
-// A success carries the API's JSON twice, as one text block and as
-// structuredContent. What goes wrong, bad arguments too, is a tool error: a
-// text that tells the model what failed and what to do next, in at most 2,000
-// characters.
+// A success has the API's JSON twice, as a text block and as structuredContent. Any failure,
+// bad arguments included, is a tool error: a text of at most 2,000 characters that tells the
+// model what failed and what to do next.
 package tools
 
 import (
@@ -21,7 +19,7 @@ import (
 	"runs-mcp/tools/stdio"
 )
 
-// Options are what the tools tell of the settings, and which of them there are.
+// Options says which tools there are, and what their error texts say about the settings.
 type Options struct {
 	ReadOnly bool   // leaves cancel_run out
 	BaseURL  string // where the client calls, without query; for error texts
@@ -52,13 +50,13 @@ func Instructions(readOnly bool) string {
 	return text + "."
 }
 
-// Tools are the tools over one client, for an MCP server to list and to call.
+// Tools are the tools for one client. An MCP server lists and calls them.
 type Tools struct {
 	tools []boundTool
 	runs  *runs
 }
 
-// New makes the tools over c.
+// New returns the tools that call the API through c.
 func New(c *runsapi.Client, o Options) *Tools {
 	r := &runs{c, o}
 	t := &Tools{[]boundTool{bind(r, getRun, r.get), bind(r, listRuns, r.list)}, r}
@@ -68,7 +66,7 @@ func New(c *runsapi.Client, o Options) *Tools {
 	return t
 }
 
-// List describes the tools, schemas and all.
+// List returns the descriptions of the tools, including their schemas.
 func (t *Tools) List() []mcp.Tool {
 	list := make([]mcp.Tool, len(t.tools))
 	for i, tool := range t.tools {
@@ -77,7 +75,7 @@ func (t *Tools) List() []mcp.Tool {
 	return list
 }
 
-// Call runs the tool that call names, or returns nil if there is none.
+// Call runs the tool that call names. It returns nil if there is no such tool.
 func (t *Tools) Call(ctx context.Context, call stdio.Call) *stdio.Result {
 	for _, tool := range t.tools {
 		if tool.name == call.Name {
@@ -87,7 +85,7 @@ func (t *Tools) Call(ctx context.Context, call stdio.Call) *stdio.Result {
 	return nil
 }
 
-// runs is what the handlers work on.
+// runs has the handlers of the tools as methods.
 type runs struct {
 	client  *runsapi.Client
 	options Options
@@ -102,16 +100,16 @@ type tool[Args any] struct {
 	result                   func() json.RawMessage // the output schema
 }
 
-// boundTool is a tool whose type of arguments no longer matters.
+// boundTool is a tool with its handler, whatever the type of its arguments.
 type boundTool struct {
 	name     string
 	describe func() mcp.Tool
 	call     func(ctx context.Context, call stdio.Call) *stdio.Result
 }
 
-// bind joins a tool and its handler.
+// bind returns t with its handler.
 func bind[Args any](r *runs, t tool[Args], handle func(ctx context.Context, args Args, call stdio.Call) (*stdio.Result, error)) boundTool {
-	input := sync.OnceValue(func() schema.Input[Args] { return schema.For(t.defaults) }) // not needed to start
+	input := sync.OnceValue(func() schema.Input[Args] { return schema.For(t.defaults) }) // made when first needed, to keep start-up fast
 	return boundTool{
 		name: t.name,
 		describe: func() mcp.Tool {
@@ -157,7 +155,7 @@ func (r *runs) outputSchema(schema func() json.RawMessage) json.RawMessage {
 	return schema()
 }
 
-// result is the result of a handler, or the text for its error.
+// result returns the result of a handler or, if it failed, a tool error.
 func (r *runs) result(result *stdio.Result, err error) *stdio.Result {
 	if err != nil {
 		return &stdio.Result{Text: r.explain(err), IsError: true}
