@@ -57,7 +57,7 @@ func (r *runs) list(ctx context.Context, a listRunsArgs, call stdio.Call) (*stdi
 	}
 	list.WriteString(r.lineEnd() + tail)
 	if page.Deep() && runsapi.Depth(list.String()) > runsapi.MaxDepth {
-		return nil, errors.New("The list is nested too deeply around its runs for clients to read. With all: true it is made anew, without what stands there.")
+		return nil, errors.New("the list is nested too deeply around its runs for clients to read; with all: true it is made anew, without what stands there")
 	}
 	return &stdio.Result{JSON: []string{list.String()}}, nil
 }
