@@ -121,11 +121,11 @@ func (c *Client) page(ctx context.Context, a *answer) (Page, error) {
 	return p, nil
 }
 
-// maxItems bounds the memory of a list: a server that ignores the limit of a page
-// may have thousands of runs, but not this many.
+// maxItems bounds the memory of a list. A server that ignores the limit of a page may send
+// thousands of runs, but hardly this many.
 const maxItems = 100_000
 
-// isEmpty reports whether the data of a list holds nothing.
+// isEmpty reports whether the data of a list is empty.
 func isEmpty(data string) bool { return data == "null" || data == "[]" }
 
 // more is what the API says about further runs after a page.

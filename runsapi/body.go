@@ -117,8 +117,7 @@ func decompress(resp *http.Response) io.Reader {
 	return r
 }
 
-// isText reports whether a text in UTF-8, perhaps with a byte order mark, may
-// begin with c.
+// isText reports whether a text in UTF-8, with or without a byte order mark, may begin with c.
 func isText(c byte) bool {
 	return c >= ' ' && c < 0x7f || c >= 0xc2 && c <= 0xf4 || c == '\t' || c == '\n' || c == '\r'
 }

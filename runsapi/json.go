@@ -199,8 +199,8 @@ func Members(object string) iter.Seq[Member] {
 	}
 }
 
-// Items yields the items of an array in compact JSON, in their order. It yields
-// none for another value.
+// Items yields the items of a JSON array in their order. The JSON must be valid and compact, as
+// RawJSON returns it. Items yields nothing for other JSON values.
 func Items(array string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		if array == "" || array[0] != '[' {

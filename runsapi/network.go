@@ -67,8 +67,8 @@ func classify(err error) (message string, kind error) {
 	return fmt.Sprintf("%s: %s", kind, message), kind
 }
 
-// headerWords are what net/http says of a header that it cannot read: it has no
-// types for most of that.
+// headerWords matches what net/http says if it cannot read the header of an answer. It has no
+// types for most of these errors.
 var headerWords = regexp.MustCompile(`malformed HTTP|response headers exceeded|1xx informational|Content-Length|transfer encoding|looked like an HTTP/1\.1 header`)
 
 // classifyCertificate returns what is wrong with the server's certificate. The kind is nil
@@ -106,8 +106,7 @@ func isProxy(err error) bool {
 	return errors.As(err, &op) && (op.Op == "proxyconnect" || strings.HasPrefix(op.Op, "socks "))
 }
 
-// errProxyRefuses is the error of a proxy that will not connect us, however often
-// it is asked.
+// errProxyRefuses is the error of a proxy that refuses to connect, and would do so again.
 var errProxyRefuses = fmt.Errorf("%w", ErrProxy)
 
 // proxyRefusal returns an error if a proxy refuses to connect. It is an

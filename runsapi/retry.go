@@ -73,8 +73,7 @@ func (r *retries) mayPass(resp *http.Response, err error) bool {
 	return statusMayPass(r.method, resp.StatusCode)
 }
 
-// statusMayPass tells whether the same request may get another status a moment
-// later.
+// statusMayPass reports whether the same request may get another status a moment later.
 func statusMayPass(method string, status int) bool {
 	switch status {
 	case http.StatusRequestTimeout, http.StatusConflict:

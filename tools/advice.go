@@ -93,7 +93,7 @@ func (r *runs) transportHint(e *runsapi.Error) string {
 	return ""
 }
 
-// byProxy warns of a proxy in use: the fault may be its own.
+// byProxy warns that the fault may be the proxy's, if there is a proxy.
 func (r *runs) byProxy() string {
 	if !r.client.UsesProxy() {
 		return ""

@@ -57,12 +57,12 @@ func (r *runs) list(ctx context.Context, a listRunsArgs, call stdio.Call) (*stdi
 	}
 	list.WriteString(r.lineEnd() + tail)
 	if page.Deep() && runsapi.Depth(list.String()) > runsapi.MaxDepth {
-		return nil, errors.New("the list is nested too deeply around its runs for clients to read; with all: true it is made anew, without what stands there")
+		return nil, errors.New("the list is nested too deeply outside its runs for clients to read; with all: true it is made anew, without what is nested so deeply")
 	}
 	return &stdio.Result{JSON: []string{list.String()}}, nil
 }
 
-// separator is what stands before the i-th item of a list.
+// separator returns what comes before item i of a list, counted from 0.
 func (r *runs) separator(i int) string {
 	if i == 0 {
 		return r.lineEnd()
@@ -70,8 +70,8 @@ func (r *runs) separator(i int) string {
 	return "," + r.lineEnd()
 }
 
-// lineEnd ends the line of an item in a text of lines: hosts that cut long results
-// cut them by lines.
+// lineEnd returns a line end if results are texts, because hosts that cut long texts cut them by
+// lines.
 func (r *runs) lineEnd() string {
 	if r.options.TextOnly {
 		return "\n"

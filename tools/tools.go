@@ -24,19 +24,19 @@ type Options struct {
 	ReadOnly bool   // leaves cancel_run out
 	BaseURL  string // where the client calls, without query; for error texts
 	KeyName  string // where the credential comes from, such as "OPENAI_API_KEY", if there is one; for error texts
-	// TextOnly leaves out the structured content of results, and puts each run of
-	// a list on a line of its own.
+	// TextOnly leaves out the structured content of results, and puts each run of a list on
+	// a line of its own.
 	TextOnly bool
-	// ViewURI is the resource that shows the results of the tools, in hosts with
-	// MCP Apps.
+	// ViewURI is the URI of the resource that shows the results of the tools in hosts with
+	// MCP Apps. Empty means that there is none.
 	ViewURI string
-	// Timeout is the time limit of one HTTP attempt. A call without wait takes
-	// little longer; 0 is no limit for either.
+	// Timeout is the time limit of one HTTP attempt. A call without wait takes little longer.
+	// 0 means no limit for either.
 	Timeout time.Duration
 }
 
-// Instructions tell a model when to look for the tools: some hosts show nothing
-// else before it searches.
+// Instructions returns a text that tells a model when to look for the tools. Some hosts show
+// their models nothing else of a server before they search for tools.
 func Instructions(readOnly bool) string {
 	text := "Runs of OpenAI Assistants threads, on any server of that API: Azure AI Foundry (classic), Portkey, LiteLLM, self-hosted. " +
 		"Look here when a thread \"already has an active run\", when a run is stuck, or failed and you need to know why, or to wait for one"
@@ -132,9 +132,9 @@ func bind[Args any](r *runs, t tool[Args], handle func(ctx context.Context, args
 	}
 }
 
-// meta is what some hosts read of a tool: Claude Code hides tools behind a search,
-// and puts a result of over 50,000 characters into a file unless the tool asks for
-// more; hosts with MCP Apps show the view.
+// meta returns the metadata of a tool that some hosts read. Claude Code hides tools behind a
+// search, and puts a result of more than 50,000 characters into a file unless the tool allows
+// more. Hosts with MCP Apps show the view.
 func (t tool[Args]) meta(o Options) *mcp.Meta {
 	fields := map[string]any{"anthropic/searchHint": t.searchHint}
 	if t.readOnly {

@@ -131,7 +131,7 @@ func (c *connection) answer(ctx context.Context, r *request, p params, modern bo
 	return list, nil
 }
 
-// capabilities returns what is offered to clients of every version.
+// capabilities returns the capabilities that are offered to clients of every protocol version.
 func (c *connection) capabilities() mcp.ServerCapabilities {
 	capabilities := mcp.ServerCapabilities{
 		Extensions: map[string]any{},

@@ -61,18 +61,17 @@ type Server struct {
 	// context ends when the client cancels the call, when the server stops, and
 	// once the answer is written.
 	CallTool func(ctx context.Context, call Call) *Result
-	// GetTask reads a task that a call answered with, and KnowsTask reports whether
-	// an id is one of a task. GetTask returns nil if it is not. Without GetTask no
-	// tasks are offered.
+	// GetTask reads a task that a call returned, or returns nil if id is not the id of a
+	// task. KnowsTask reports whether id is the id of a task. Without GetTask, no tasks are
+	// offered.
 	GetTask   func(ctx context.Context, id string) *Task
 	KnowsTask func(id string) bool
-	// ListResources lists the resources, and ReadResource returns the contents of
-	// one, or nil if there is none of that URI. Without ListResources none are
-	// offered.
+	// ListResources returns the resources, and ReadResource the contents of one, or nil if
+	// there is no resource with that URI. Without ListResources, no resources are offered.
 	ListResources func() []mcp.Resource
 	ReadResource  func(uri string) mcp.ResourceContents
-	// Extensions are the settings of the extensions that are offered to clients of
-	// every version, by the name of the extension.
+	// Extensions has the settings of the extensions that are offered to clients of every
+	// protocol version, by the names of the extensions.
 	Extensions map[string]any
 	// Log gets an error for each panic of a call.
 	Log *slog.Logger
@@ -95,9 +94,9 @@ type Call struct {
 // Result is the result of a tool call. It has one of JSON, Text and Task.
 type Result struct {
 	JSON     []string // sent as structured content and as a text block; in pieces, as it may be long; each is valid UTF-8
+	TextOnly bool     // whether JSON is sent as a text block only
 	Text     string   // sent as a text block; valid UTF-8
 	IsError  bool     // whether Text is a tool error
-	TextOnly bool     // whether JSON is sent as a text block alone
 	Task     *Task    // for a client that follows tasks
 }
 

@@ -1,6 +1,6 @@
-// Package view is the page that shows runs to people, in hosts with MCP Apps
-// (the extension io.modelcontextprotocol/ui). The page, runs.html, is one file
-// without dependencies. It asks its host to call the tools, and nothing else.
+// Package view has the page that shows runs to people, in hosts with MCP Apps (the extension
+// io.modelcontextprotocol/ui). The page, runs.html, is one file without dependencies. All that
+// it does is ask its host to call the tools.
 package view
 
 import (
@@ -10,7 +10,7 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 )
 
-// URI is the page's, which the tools name as what shows their results.
+// URI is the URI of the page. The tools name it as the resource that shows their results.
 const URI = "ui://runs-mcp/runs.html"
 
 const mimeType = "text/html;profile=mcp-app"
@@ -20,12 +20,13 @@ const mimeType = "text/html;profile=mcp-app"
 //go:embed runs.html
 var page string
 
-// Extensions is what a server with the page offers to its clients.
+// Extensions returns the extension that a server with the page offers to its clients, by its
+// name.
 func Extensions() map[string]any {
 	return map[string]any{"io.modelcontextprotocol/ui": map[string]any{"mimeTypes": []string{mimeType}}}
 }
 
-// List lists the page as a resource.
+// List returns the page as a list of resources.
 func List() []mcp.Resource {
 	return []mcp.Resource{{
 		URI: URI, Name: "runs", Title: "Runs at a glance", MIMEType: mimeType,
@@ -34,8 +35,8 @@ func List() []mcp.Resource {
 	}}
 }
 
-// Reader returns a function that reads the page, and nothing by any other URI.
-// With readOnly the page does not offer to cancel runs.
+// Reader returns a function that returns the page, or nil for any URI but the page's. With
+// readOnly, the page does not offer to cancel runs.
 func Reader(readOnly bool) func(uri string) mcp.ResourceContents {
 	return func(uri string) mcp.ResourceContents {
 		if uri != URI {
@@ -49,8 +50,7 @@ func Reader(readOnly bool) func(uri string) mcp.ResourceContents {
 	}
 }
 
-// meta tells hosts that the page needs no origin but its own, and that it looks
-// best with a border.
+// meta tells hosts that the page loads nothing from other origins, and looks best with a border.
 func meta() map[string]any {
 	return map[string]any{"ui": map[string]any{"csp": map[string]any{}, "prefersBorder": true}}
 }
