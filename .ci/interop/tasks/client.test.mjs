@@ -5,7 +5,7 @@ import { resultFromTaskOutcome } from "@modelcontextprotocol/ext-tasks/client";
 import { connect, extension, meta } from "./client.mjs";
 import { serve } from "./runsapi.mjs";
 
-describe("tasks", { concurrency: true }, () => {
+describe("tasks", { concurrency: true, timeout: 30_000 }, () => {
   let api, env, sandbox, server;
   before(async () => {
     api = await serve();
