@@ -5,7 +5,7 @@ import { resultFromTaskOutcome } from "@modelcontextprotocol/ext-tasks/client";
 import { connect, extension, meta } from "./client.mjs";
 import { serve } from "./runsapi.mjs";
 
-describe("tasks", { concurrency: true }, () => {
+describe("tasks", { concurrency: true, timeout: 30_000 }, () => {
   let api, env, sandbox, server;
   before(async () => {
     api = await serve();
@@ -130,7 +130,7 @@ describe("tasks", { concurrency: true }, () => {
   test("tasks: both eras on one connection", async (t) => {
     const legacy = await connect([], { env, mode: "legacy" });
     t.after(() => legacy.close());
-    assert.equal(legacy.client.getServerCapabilities().extensions, undefined);
+    assert.equal(legacy.client.getServerCapabilities().extensions?.[extension], undefined);
     const inline = legacy.call("get_run", slow("run_1_completed_e", { wait: true }));
     const params = { name: "get_run", arguments: slow("run_1_completed_e", { wait: true }) };
     const { result: created } = await legacy.raw({ method: "tools/call", params: { ...params, _meta: meta({ [extension]: {} }) } });

@@ -14,7 +14,7 @@ import { serve } from "./runsapi.mjs";
 const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 const suite = ["--import", path("node20.mjs"), path("node_modules/@modelcontextprotocol/conformance/dist/index.js")];
 
-describe("conformance", { concurrency: true }, () => {
+describe("conformance", { concurrency: true, timeout: 60_000 }, () => {
   let api, endpoint;
   before(async () => {
     api = await serve();
