@@ -83,10 +83,18 @@ func parseTaskID(id string) (w watch, err error) {
 		}
 	}
 	// An id that is not spelled as taskID spells it was not made here.
-	if same, _ := w.taskID(); same != id || w.steps < 0 || w.steps > maxSteps || w.limit < 0 || w.limit > maxTaskLimit {
+	if same, _ := w.taskID(); same != id || !w.isPossible() {
 		return w, errTaskID
 	}
 	return w, nil
+}
+
+// isPossible reports whether a call can have made the watch.
+func (w watch) isPossible() bool {
+	const lastYear = 9999 // that ISO 8601 writes with four digits
+	return w.steps >= 0 && w.steps <= maxSteps && (w.steps == 0 || w.tool == getRun.name) &&
+		w.limit >= 0 && w.limit <= maxTaskLimit && w.limit%time.Second == 0 &&
+		w.created.UnixMilli() >= 0 && w.created.UTC().Year() <= lastYear
 }
 
 // KnowsTask reports whether id is the id of a task.
@@ -140,7 +148,7 @@ func (r *runs) unread(w watch, err error) *stdio.Task {
 	if errors.As(err, &api) {
 		reason, pause = summary(api), api.RetryAfter
 	}
-	message := "could not be read just now: " + runsapi.Shorten(r.client.Redact(reason), 3*maxEcho)
+	message := "could not be read: " + runsapi.Shorten(r.client.Redact(reason), 3*maxEcho)
 	return &stdio.Task{ID: id, Message: message, Created: w.created, TTL: w.limit, PollInterval: max(w.pollInterval(0), min(pause, time.Minute))}
 }
 

@@ -229,6 +229,26 @@ func TestIdsOfTasks(t *testing.T) {
 	}
 }
 
+// Ids that no call can have made are not the ids of tasks.
+func TestImpossibleTaskIDs(t *testing.T) {
+	h := connect(t, sandbox.New())
+	for _, id := range []string{
+		"get_run:t:r:1y2p0ij32e8e7", "get_run:t:r:-1", "get_run:t:r:0:1ns", "get_run:t:r:0:25h0m0s", "cancel_run:t:r:0:steps=3", "get_run:t:r:0:600s", "get_run:t:r:0:steps=101",
+		"get_run:t:r", "list_runs:t:r:0", "get_run:..:r:0", "get_run:t%2Fx:r:0", "get_run:%74:r:0", "", strings.Repeat("x", 129),
+	} {
+		fmt.Fprintf(h.in, `{"jsonrpc":"2.0","id":1,"method":"tasks/get","params":{"taskId":%q,%s}}`+"\n", id, following)
+		var answer struct{ Error struct{ Code int } }
+		if err := h.out.Decode(&answer); err != nil || answer.Error.Code != -32602 {
+			t.Errorf("%s: %+v, %v", id, answer, err)
+		}
+	}
+	fmt.Fprintf(h.in, `{"jsonrpc":"2.0","id":1,"method":"tasks/get","params":{"taskId":"get_run:t:r:0","_meta":{"io.modelcontextprotocol/clientCapabilities":{"extensions":{"io.modelcontextprotocol/tasks":{}}}}}}`+"\n")
+	var answer struct{ Error struct{ Code int } }
+	if err := h.out.Decode(&answer); err != nil || answer.Error.Code != -32021 {
+		t.Errorf("without a protocol version: %+v, %v", answer, err)
+	}
+}
+
 // Whatever a task id is, it leads to no other request than get_run's, or to none.
 func FuzzTaskID(f *testing.F) {
 	for _, id := range []string{

@@ -40,7 +40,7 @@ func (c *connection) handle(ctx context.Context, r *request) (encode func(*write
 	case mcp.MethodToolsCall:
 		return c.callTool(ctx, r, p, modern)
 	case methodTasksGet, methodTasksUpdate, methodTasksCancel:
-		return c.task(ctx, method, p)
+		return c.task(ctx, method, p, modern)
 	}
 	result, fault := c.answer(ctx, r, p, modern)
 	if fault != nil {

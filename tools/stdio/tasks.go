@@ -40,8 +40,8 @@ func followsTasks(p params) bool {
 // task answers the methods of the extension. tasks/cancel is only acknowledged: the client loses
 // its interest, but the work goes on elsewhere. So is tasks/update, because no task waits for
 // input.
-func (c *connection) task(ctx context.Context, method mcp.MCPMethod, p params) (encode func(*writer), fault *mcp.JSONRPCErrorDetails) {
-	if !followsTasks(p) {
+func (c *connection) task(ctx context.Context, method mcp.MCPMethod, p params, modern bool) (encode func(*writer), fault *mcp.JSONRPCErrorDetails) {
+	if !modern || !followsTasks(p) {
 		return nil, missingTasks()
 	}
 	var task *Task
