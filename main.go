@@ -1,7 +1,7 @@
-// Command runs-mcp is an MCP server over stdio that gets, lists and cancels the
-// runs of assistant threads, on any server of the OpenAI Assistants Runs API.
+// Command runs-mcp is an MCP server over stdio. It gets, lists and cancels the runs of
+// assistant threads, on any server of the OpenAI Assistants Runs API.
 //
-// This file wires streams, signals and packages together, and sets the exit code.
+// This file connects streams, signals and packages, and sets the exit code.
 package main
 
 import (
@@ -37,18 +37,18 @@ const (
 	exitSettings = 2 // bad settings
 )
 
-// memoryLimit makes the garbage collector work harder before the heap grows beyond
-// what bodies may take together and what else there is at the same time.
+// memoryLimit is where the garbage collector begins to work harder, in bytes. It is what the
+// bodies of answers may take together (256 MiB), and room for the rest of the program.
 const memoryLimit = 320 << 20
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	// A broken pipe is for the writer to deal with: a closed stderr must not end
-	// the program. (Notify, as an ignored signal would be inherited by the key command.)
+	// The writer handles a broken pipe: a closed stderr must not end the program. The signal
+	// is not ignored, because the key command would inherit that.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
-	// Package net/http logs what servers send unasked, which may be an echo of
-	// our request, key and all.
+	// Package net/http logs unexpected data from servers, which may echo a request with its
+	// key.
 	log.SetOutput(io.Discard)
 
 	if os.Getenv("GOMEMLIMIT") == "" {
@@ -60,17 +60,16 @@ func main() {
 		fmt.Fprintln(stderr, "runs-mcp: stdout is closed")
 		os.Exit(exitFailure)
 	}
-	os.Stdout = os.Stderr         // stdout is for JSON-RPC: a stray print goes elsewhere
-	lines := stdio.NewLog(stderr) // a stderr that nobody reads delays nothing
+	os.Stdout = os.Stderr         // stdout is for JSON-RPC only: stray prints go to stderr
+	lines := stdio.NewLog(stderr) // does not block if nobody reads stderr
 	code := run(ctx, os.Args[1:], os.Getenv, os.Stdin, stdout, lines)
 	lines.Close(100 * time.Millisecond)
 	os.Exit(code)
 }
 
-// startedClosed reports whether f, which is to be written, was closed when the
-// program started. The Go runtime then opens os.DevNull in its place, for
-// reading too. Some programs do the same to ignore all output, so that this
-// means something for one of two files only.
+// startedClosed reports whether f, a file for output, was closed when the program started. The
+// Go runtime replaces such a file by os.DevNull, opened for reading and writing. Some programs
+// that start others do the same with both stdout and stderr, to discard all output.
 func startedClosed(f *os.File) bool {
 	info, err := f.Stat()
 	if err != nil {
@@ -83,6 +82,7 @@ func startedClosed(f *os.File) bool {
 	return err == io.EOF
 }
 
+// run runs the program and returns its exit code.
 func run(ctx context.Context, args []string, getenv func(string) string, in io.Reader, out, errw io.Writer) int {
 	fail := func(code int, err error, hint string) int {
 		fmt.Fprintf(errw, "runs-mcp: %s%s\n", err, hint)
@@ -105,11 +105,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, in io.R
 	}
 
 	logger := slog.New(slog.NewTextHandler(errw, &slog.HandlerOptions{Level: s.LogLevel}))
-	instructions := "Runs of OpenAI Assistants threads: list_runs finds them, get_run reads or awaits one"
-	if !s.ReadOnly {
-		instructions += ", cancel_run stops one"
-	}
-	instructions += "."
+	instructions := tools.Instructions(s.ReadOnly)
 	if s.Sandbox {
 		s.Client = runsapi.Config{
 			BaseURL: "http://sandbox/v1", Auth: runsapi.AuthNone, Timeout: s.Client.Timeout, MaxRetries: s.Client.MaxRetries,
@@ -123,12 +119,15 @@ func run(ctx context.Context, args []string, getenv func(string) string, in io.R
 		return fail(exitSettings, err, hint(err))
 	}
 	defer client.Close()
-	if term.IsTerminal(int(syscall.Stdin)) { // os.Stdin.Fd would make it blocking
+	if isTerminal(in) {
 		fmt.Fprintln(errw, "runs-mcp: an MCP server that waits for JSON-RPC on stdin, to be started by an MCP host; see --help, or try: "+settings.Try)
 	}
 	logger.Info("serving", "version", version(), "api", client.BaseURL(), "sandbox", s.Sandbox)
 
-	t := tools.New(client, tools.Options{ReadOnly: s.ReadOnly, ViewURI: view.URI, BaseURL: client.BaseURL(), KeyName: settings.KeyNames(client.Credentials()), Timeout: s.Client.Timeout})
+	t := tools.New(client, tools.Options{
+		ReadOnly: s.ReadOnly, BaseURL: client.BaseURL(), KeyName: settings.KeyNames(client.Credentials()), Timeout: s.Client.Timeout,
+		TextOnly: s.Results == settings.ResultsText, ViewURI: view.URI,
+	})
 	server := stdio.Server{
 		Info: mcp.Implementation{Name: "runs-mcp", Version: version()}, Instructions: instructions,
 		ListTools: t.List, CallTool: t.Call, GetTask: t.Task, KnowsTask: t.KnowsTask, Log: logger,
@@ -141,7 +140,23 @@ func run(ctx context.Context, args []string, getenv func(string) string, in io.R
 	return exitOK
 }
 
-// hint says what to set after an error of runsapi.New.
+// isTerminal reports whether in is a terminal. It does not call File.Fd, which may make reads
+// blocking.
+func isTerminal(in io.Reader) bool {
+	file, ok := in.(*os.File)
+	if !ok {
+		return false
+	}
+	conn, err := file.SyscallConn()
+	if err != nil {
+		return false
+	}
+	terminal := false
+	err = conn.Control(func(fd uintptr) { terminal = term.IsTerminal(int(fd)) })
+	return err == nil && terminal
+}
+
+// hint says which setting to change after an error of runsapi.New.
 func hint(err error) string {
 	var key *runsapi.KeyError
 	switch {
@@ -157,7 +172,7 @@ func hint(err error) string {
 	return ""
 }
 
-// version is the module's version and the commit, if the version does not hold it.
+// version returns the module's version, with the commit unless the version includes it.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

@@ -2,16 +2,17 @@ package runsapi
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"strings"
 )
 
-// MaxDepth is how deep the JSON of an answer may be nested: the parsers of some
-// clients fail beyond it.
+// MaxDepth is how deep the JSON that is handed to a client may be nested. The parsers of
+// some clients fail beyond it.
 const MaxDepth = 100
 
-// parseRun reads an object in compact JSON as a Run. Of a member that stands
-// twice the last counts, as in clients.
+// parseRun reads an object in compact JSON as a Run, and reports whether it has what
+// makes a Run. Of two members with the same name the last counts, as it does in clients.
 func parseRun(raw string) (run Run, isRun bool) {
 	var id, status, threadID string
 	for m := range Members(raw) {
@@ -24,6 +25,8 @@ func parseRun(raw string) (run Run, isRun bool) {
 			threadID = m.Value
 		case "created_at":
 			run.createdAt = m.Value
+		case "error":
+			run.hasError = true
 		case "started_at":
 			run.startedAt = m.Value
 		}
@@ -36,23 +39,27 @@ func parseRun(raw string) (run Run, isRun bool) {
 	return run, hasID && hasStatus
 }
 
-// decode returns what a success holds, without the credentials that its server may
-// have echoed.
+// decode returns the body of a 2xx answer, without the credentials that the server may
+// have echoed in it.
 func (c *Client) decode(a *answer) document {
 	d := a.body.decode()
 	if d.isJSON {
-		d.text = c.redactResult(d.text)
+		d.text = c.currentRedactor().replaceInJSON(d.text)
 	}
 	return d
 }
 
-// run reads the Run that a success holds.
+// run reads the Run in a 2xx answer.
 func (c *Client) run(ctx context.Context, a *answer) (Run, error) {
 	d := c.decode(a)
 	var run Run
 	isRun := false
 	if d.isJSON {
 		run, isRun = parseRun(d.text)
+	}
+	if isRun && run.hasError {
+		_, isError := errorBody(d)
+		isRun = !isError
 	}
 	if !isRun {
 		defer release(ctx, d.held)
@@ -66,8 +73,8 @@ func (c *Client) run(ctx context.Context, a *answer) (Run, error) {
 	return run, nil
 }
 
-// page reads the list of runs that a success holds. Items of data that are no
-// objects are left out: one of them would make clients refuse the whole list.
+// page reads the list of runs in a 2xx answer. It leaves out items of data that are not
+// objects, because clients would refuse the whole list for one of them.
 func (c *Client) page(ctx context.Context, a *answer) (Page, error) {
 	d := c.decode(a)
 	p := Page{raw: d.text, held: d.held, deep: d.deep}
@@ -84,32 +91,44 @@ func (c *Client) page(ctx context.Context, a *answer) (Page, error) {
 			}
 		}
 	}
-	var items []string
-	isList := strings.HasPrefix(data, "[")
-	if isList {
-		items = arrayItems(data)
+	if isEmpty(data) {
+		if _, isError := errorBody(d); isError {
+			defer release(ctx, d.held)
+			return Page{}, c.unexpected(a, d, "a list of runs")
+		}
 	}
-	for _, item := range items {
+	for item := range Items(data) {
+		if p.count++; p.count > maxItems {
+			defer release(ctx, d.held)
+			return Page{}, c.complete(&Error{Message: fmt.Sprintf("%s: its list has more than %d items", ErrTooLarge, maxItems), err: ErrTooLarge}, a)
+		}
 		if item[0] == '{' {
 			run, _ := parseRun(item)
 			p.Data = append(p.Data, run)
 		}
 	}
-	if data != "null" && !isList || len(items) > 0 && len(p.Data) == 0 {
+	if data != "null" && !strings.HasPrefix(data, "[") || p.count > 0 && len(p.Data) == 0 {
 		defer release(ctx, d.held)
 		return Page{}, c.unexpected(a, d, "a list, with an array data of objects,")
 	}
-	if odd := len(items) - len(p.Data); odd > 0 {
-		c.log.Warn("left out what is no object from data", "items", odd, "path", a.path)
+	if odd := p.count - len(p.Data); odd > 0 {
+		c.log.Warn("left out items of data that are not objects", "items", odd, "path", a.path)
 	}
-	p.edited = len(items) > len(p.Data) || data == "null"
+	p.edited = p.count > len(p.Data) || data == "null"
 	if p.LastID == "" && len(p.Data) > 0 {
 		p.LastID = p.Data[len(p.Data)-1].ID
 	}
 	return p, nil
 }
 
-// more tells whether the API has runs after a page.
+// maxItems bounds the memory of a list: a server that ignores the limit of a page
+// may have thousands of runs, but not this many.
+const maxItems = 100_000
+
+// isEmpty reports whether the data of a list holds nothing.
+func isEmpty(data string) bool { return data == "null" || data == "[]" }
+
+// more is what the API says about further runs after a page.
 type more int
 
 const (
@@ -118,6 +137,8 @@ const (
 	moreFalse
 )
 
+// parseMore reads the JSON value of has_more, which is a string or a number on some
+// servers.
 func parseMore(value string) more {
 	switch value = strings.Trim(value, `"`); {
 	case strings.EqualFold(value, "true"), value == "1":

@@ -10,18 +10,16 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 	"unsafe"
 )
 
-// How much of a body is read: a success over its limit is an error, of an error
-// body the rest is dropped.
+// These limits bound how many bytes of a body are read.
 const (
-	maxBody      = 64 << 20
-	maxErrorBody = 1 << 20
-	margin       = 16 << 10 // read past a cut, so that a secret straddling it is redacted whole
+	maxBody      = 64 << 20 // of a 2xx answer; a longer one is an error
+	maxErrorBody = 1 << 20  // of any other answer; the rest of a longer one is dropped
+	margin       = 16 << 10 // past either limit, so that a secret that straddles a cut is redacted whole
 )
 
 var (
@@ -29,15 +27,16 @@ var (
 	errNoRoom   = errors.New("the answers to other calls take all memory that there is for them, and no room came in time")
 )
 
-// bodyReader is an [http.RoundTripper] that reads the body within the attempt: a
-// reset in mid-body is then a failed attempt like any other, the time limit
-// covers the body too, and no path is left on which a body stays open.
+// bodyReader is an [http.RoundTripper] that reads the whole body as part of the attempt.
+// So a connection that is reset in the middle of a body is a failed attempt like any
+// other, the time limit covers the body, and no code path leaves a body open.
 type bodyReader struct {
 	next    http.RoundTripper
-	timeout time.Duration // of one attempt; 0 is none
+	timeout time.Duration // of one attempt; 0 means no limit
 	memory  *memory
 }
 
+// RoundTrip makes one attempt within the time limit.
 func (b bodyReader) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx, cancel := req.Context(), context.CancelFunc(nil)
 	if b.timeout > 0 {
@@ -57,18 +56,19 @@ func (b bodyReader) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
+// read sends req and reads the answer.
 func (b bodyReader) read(req *http.Request) (*http.Response, error) {
 	resp, err := b.next.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode < 200 {
-		return nil, fmt.Errorf("HTTP %d is no answer to this request", resp.StatusCode)
+	if resp.StatusCode < 200 { // such as 101, after which no HTTP follows
+		return nil, fmt.Errorf("%w: HTTP %d is no answer to this request", ErrHeaders, resp.StatusCode)
 	}
 	if location := resp.Header.Get("Location"); location != "" {
 		if _, err := req.URL.Parse(location); err != nil {
-			resp.Header.Del("Location") // net/http would make an error of it that holds the whole URL
+			resp.Header.Del("Location") // else net/http fails with an error that shows the whole URL
 		}
 	}
 	limit := maxBody
@@ -92,44 +92,53 @@ func (b bodyReader) read(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// decompress returns the body as it was before gzip or deflate. It goes by the
-// first bytes rather than by the Content-Encoding, which some servers and
-// proxies set wrongly: no JSON and no text begins as those do.
+// decompress returns the body without gzip or deflate. It goes by the first bytes of the
+// body rather than by Content-Encoding, which some servers and proxies set wrongly. No
+// JSON and no text begins with the bytes that gzip begins with.
 func decompress(resp *http.Response) io.Reader {
 	r := bufio.NewReaderSize(resp.Body, 16)
-	switch first, _ := r.Peek(2); {
-	case len(first) < 2:
+	first, _ := r.Peek(2)
+	if len(first) < 2 {
+		return r
+	}
+	switch {
 	case first[0] == 0x1f && first[1] == 0x8b:
 		if z, err := gzip.NewReader(r); err == nil {
+			z.Multistream(false) // some servers add a line end
 			return z
 		}
-	case !strings.EqualFold(resp.Header.Get("Content-Encoding"), "deflate"):
-	case first[0]&0x0f == 8 && (uint(first[0])<<8+uint(first[1]))%31 == 0:
+	case first[0] == 'x' && (uint(first[0])<<8+uint(first[1]))%31 == 0: // the header of zlib
 		if z, err := zlib.NewReader(r); err == nil {
 			return z
 		}
-	case first[0] != '{' && first[0] != '[':
-		return flate.NewReader(r) // some send deflate without the zlib header
+	case resp.Header.Get("Content-Encoding") != "" && foreignEncoding(resp.Header) == "" && !isText(first[0]):
+		return flate.NewReader(r) // some send deflate without that header
 	}
 	return r
 }
 
-// body is a body that is in memory. Its first chunk is not counted: with 1,024
-// calls in flight those are 64 MiB at most.
-type body struct {
-	first  *[chunkSize]byte // pooled; nil after Close
-	n      int              // bytes in first
-	whole  []byte           // a body of more than one chunk
-	holder *holder
-	held   int // bytes of the memory budget
+// isText reports whether a text in UTF-8, perhaps with a byte order mark, may
+// begin with c.
+func isText(c byte) bool {
+	return c >= ' ' && c < 0x7f || c >= 0xc2 && c <= 0xf4 || c == '\t' || c == '\n' || c == '\r'
 }
 
-const chunkSize = 64 << 10
+// body is a body that has been read into memory. Its first chunk does not count toward
+// the memory budget: those of 1,024 calls in flight take 64 MiB.
+type body struct {
+	first  *[chunkSize]byte // from the pool; nil after join and Close
+	n      int              // how many bytes first holds
+	whole  []byte           // the body, if it is longer than one chunk
+	holder *holder
+	held   int // how many bytes of the memory budget the body takes
+}
+
+const chunkSize = 64 << 10 // bytes
 
 var chunks = sync.Pool{New: func() any { return new([chunkSize]byte) }}
 
-// readFrom reads r to its end, or up to limit bytes. It reads in chunks, so that
-// memory follows the bytes that came and not the length that a header claims.
+// readFrom reads r to its end, or up to limit bytes. It reads in chunks, so that it takes
+// memory for the bytes that arrive and not for the length that a header claims.
 func (b *body) readFrom(ctx context.Context, r io.Reader, limit int) error {
 	b.first = chunks.Get().(*[chunkSize]byte)
 	n, err := fill(r, b.first[:])
@@ -155,7 +164,7 @@ func (b *body) readFrom(ctx context.Context, r io.Reader, limit int) error {
 	return nil
 }
 
-// fill reads until p is full, which is no error, or r ends.
+// fill reads into p until p is full or r fails. The error is nil if p is full.
 func fill(r io.Reader, p []byte) (n int, err error) {
 	for n < len(p) && err == nil {
 		var more int
@@ -168,8 +177,8 @@ func fill(r io.Reader, p []byte) (n int, err error) {
 	return n, err
 }
 
-// join makes one piece of size bytes of the chunks. Only one large body is joined
-// at a time, as it takes its memory twice.
+// join copies the chunks, which hold size bytes, into one piece of memory. A body takes
+// its memory twice meanwhile, so only one large body is joined at a time.
 func (b *body) join(parts []*[chunkSize]byte, size int) {
 	if size > 1<<20 {
 		b.holder.memory.joining.Lock()
@@ -183,6 +192,7 @@ func (b *body) join(parts []*[chunkSize]byte, size int) {
 	b.recycle(parts)
 }
 
+// recycle returns chunks to the pool.
 func (b *body) recycle(parts []*[chunkSize]byte) {
 	for _, part := range parts {
 		chunks.Put(part)
@@ -197,18 +207,17 @@ func (b *body) Bytes() []byte {
 	return b.first[:b.n]
 }
 
-// document is the body of a 2xx answer: normalized JSON or, where it is none, its
-// beginning.
+// document is the decoded body of a 2xx answer.
 type document struct {
-	text     string
+	text     string // normalized JSON, or the beginning of a body that is not JSON
 	isJSON   bool
-	cutShort bool // it is the beginning of JSON
-	deep     bool // nested deeper than MaxDepth
-	size     int  // of the body, in bytes
-	held     int  // bytes of text that the memory budget counts
+	cutShort bool // whether the body is the beginning of JSON
+	deep     bool // whether it is nested deeper than MaxDepth
+	size     int  // of the body as it came, in bytes
+	held     int  // how many bytes of the memory budget text takes
 }
 
-// decode returns what is in the body, and closes it.
+// decode decodes the body, and closes it.
 func (b *body) decode() document {
 	defer b.Close()
 	d := document{size: len(b.Bytes())}
@@ -223,12 +232,13 @@ func (b *body) decode() document {
 		d.text = string(text)
 		return d
 	}
-	d.text = unsafe.String(unsafe.SliceData(text), len(text)) // nothing else refers to the bytes
+	d.text = unsafe.String(unsafe.SliceData(text), len(text)) // nothing else refers to these bytes
 	d.held, b.held = b.held, 0
 	return d
 }
 
-// Read is for net/http: there is nothing left to read.
+// Read returns io.EOF: the body has been read. It makes body an [io.ReadCloser], as
+// net/http asks for.
 func (b *body) Read([]byte) (int, error) { return 0, io.EOF }
 
 // Close gives the memory back.
@@ -243,4 +253,5 @@ func (b *body) Close() error {
 	return nil
 }
 
+// success reports whether status is 2xx.
 func success(status int) bool { return status >= 200 && status < 300 }

@@ -63,7 +63,7 @@ func TestRequests(t *testing.T) {
 		call                   func(*Client) error
 	}{
 		{"get", "https://h/v1", runJSON, "GET /v1/threads/t/runs/r", nil, func(c *Client) error { _, err := c.GetRun(t.Context(), "t", "r"); return err }},
-		{"cancel", "https://h/v1", runJSON, "POST /v1/threads/t/runs/r/cancel", nil, func(c *Client) error { _, err := c.CancelRun(t.Context(), "t", "r"); return err }},
+		{"cancel", "https://h/v1", `{"id":"r","status":"cancelling"}`, "POST /v1/threads/t/runs/r/cancel", nil, func(c *Client) error { _, err := c.CancelRun(t.Context(), "t", "r"); return err }},
 		{"list", "https://h/v1", list, "GET /v1/threads/t/runs", nil, func(c *Client) error { _, err := c.ListRuns(t.Context(), "t", ListParams{}); return err }},
 		{"list with everything", "https://h/v1", list, "GET /v1/threads/t/runs?after=a&before=b&limit=7&order=asc", nil, func(c *Client) error {
 			_, err := c.ListRuns(t.Context(), "t", ListParams{Limit: 7, Order: "asc", After: "a", Before: "b"})

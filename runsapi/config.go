@@ -13,66 +13,68 @@ import (
 // Ways to send the key, for [Config.Auth].
 const (
 	AuthBearer = "bearer"  // Authorization: Bearer KEY
-	AuthAPIKey = "api-key" // api-key: KEY, as Azure wants it
-	AuthNone   = "none"    // no key at all
+	AuthAPIKey = "api-key" // api-key: KEY, for Azure
+	AuthNone   = "none"    // no key is sent
 )
 
-// Config says which server to talk to, and how. Only BaseURL has to be set, and
-// a credential unless BaseURL is on this machine.
+// Config says which server to call, and how. Two things are required: BaseURL and, unless
+// BaseURL is on this machine or Auth is AuthNone, a credential.
 type Config struct {
-	// BaseURL is what stands before /threads/…. Its query is sent with every
-	// request.
+	// BaseURL is the URL up to /threads, such as https://api.openai.com/v1. Its query is
+	// sent with every request.
 	BaseURL string
-	// Auth is AuthBearer (also when empty), AuthAPIKey or AuthNone.
+	// Auth is AuthBearer, AuthAPIKey or AuthNone. Empty means AuthBearer.
 	Auth string
-	// APIKey is sent as Auth says; empty sends none.
+	// APIKey is sent as Auth says. Empty means that there is no key.
 	APIKey string
-	// KeyFile, if set, is a file whose first line is the key. It is read again
-	// when it has changed or its key was refused, and beats APIKey.
+	// KeyFile, if set, is a file whose first line is the key. It is read for each call,
+	// and again when its key was refused. It takes precedence over APIKey.
 	KeyFile string
-	// KeyCommand, if set, is run by the system shell for the key, and again when
-	// the key is old or was refused. It beats KeyFile.
+	// KeyCommand, if set, is a shell command that prints the key. It runs at the first
+	// call, and again when the key is 45 minutes old or was refused. It takes precedence
+	// over KeyFile.
 	KeyCommand string
 	// Organization and Project become the OpenAI-Organization and
 	// OpenAI-Project headers.
 	Organization, Project string
-	// Portkey becomes the x-portkey-… headers, but never at api.openai.com or
-	// below azure.com.
+	// Portkey becomes the x-portkey-… headers. They are never sent to openai.com, to
+	// azure.com, or to a host below these.
 	Portkey Portkey
-	// Header is sent with every request and beats all of the above.
+	// Header is sent with every request. It takes precedence over all of the above.
 	Header http.Header
-	// Query is sent with every request and beats BaseURL's query.
+	// Query is sent with every request. It takes precedence over BaseURL's query.
 	Query url.Values
-	// AllowHTTP lets a credential go over plain http to another machine.
+	// AllowHTTP allows sending a credential over plain http to another machine.
 	AllowHTTP bool
-	// Timeout bounds one HTTP attempt, its body included; 0 is no limit.
+	// Timeout limits one HTTP attempt, including the reading of the body; 0 means no
+	// limit.
 	Timeout time.Duration
-	// MaxRetries is how often a failed attempt is made again; 0 is never.
+	// MaxRetries is how often a failed attempt is repeated; 0 means never.
 	MaxRetries int
-	// UserAgent is the User-Agent header.
+	// UserAgent is the User-Agent header. If it is empty, net/http sends its own.
 	UserAgent string
-	// Transport carries the requests; nil is a pool of kept-alive connections
-	// that honours HTTPS_PROXY, NO_PROXY and SSL_CERT_FILE.
+	// Transport sends the requests. Nil means a transport that keeps connections alive
+	// and honours HTTP_PROXY, HTTPS_PROXY, NO_PROXY and SSL_CERT_FILE.
 	Transport http.RoundTripper
-	// Log gets a debug line for each call, without query, bodies and secrets;
-	// nil logs nothing.
+	// Log gets a debug line for each request, without query, bodies and secrets. Nil
+	// means no log.
 	Log *slog.Logger
 }
 
-// Portkey holds what the Portkey gateway takes as x-portkey-… headers
+// Portkey holds the values of the x-portkey-… headers for the Portkey gateway
 // (https://portkey.ai/docs/api-reference/inference-api/headers).
 type Portkey struct{ APIKey, VirtualKey, Provider, Config string }
 
-// Reasons for which New refuses a Config, beside a [*KeyError]. No error of New
-// shows a value, as it may hold a secret.
+// New refuses a Config with one of these errors, with a [*KeyError], or with an error
+// that names the field at fault. No error of New shows a value, because it may be secret.
 var (
 	ErrBaseURL      = errors.New("invalid base URL")
 	ErrPlainHTTP    = errors.New("plain http would send the credential in the clear")
 	ErrNoCredential = errors.New("no API key")
 )
 
-// New checks cfg and makes a Client of it. It reads the key file, but opens no
-// connection and runs no command yet.
+// New returns a Client for cfg. It reads the key file, but it does not open a connection
+// or run the key command yet.
 func New(cfg Config) (*Client, error) {
 	base, err := parseBase(cfg.BaseURL)
 	if err != nil {
@@ -117,7 +119,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	c.http = &http.Client{
 		Transport: bodyReader{transport, cfg.Timeout, c.memory},
-		// A redirect is answered to the caller: following it could carry the key elsewhere.
+		// A redirect is not followed, because that could send the key to another server.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return c, nil
@@ -141,8 +143,8 @@ func (c *Client) setQuery(base *url.URL, own url.Values) ([]Credential, error) {
 	return credentials(sources, c.query.Get), nil
 }
 
-// setHeader sets the headers of every request, or else keys for one that
-// changes, and returns the credentials among them.
+// setHeader sets the headers of every request, and where a key that may change comes
+// from. It returns the credentials among the headers.
 func (c *Client) setHeader(base *url.URL, cfg Config) ([]Credential, error) {
 	c.header = http.Header{}
 	sources := map[string]Source{}
@@ -185,7 +187,8 @@ func (c *Client) setHeader(base *url.URL, cfg Config) ([]Credential, error) {
 	return found, nil
 }
 
-// setKey takes the key from the first of its sources that is configured.
+// setKey takes the key from the configured source that takes precedence, and returns
+// which one that is.
 func (c *Client) setKey(cfg Config) (Source, error) {
 	switch {
 	case cfg.KeyCommand != "":
@@ -205,7 +208,8 @@ func (c *Client) setKey(cfg Config) (Source, error) {
 	return sourceNone, nil
 }
 
-// parseBase checks a base URL. Its errors do not show it, as net/url's would.
+// parseBase parses a base URL and checks it. Unlike those of net/url, its errors do not
+// show the URL.
 func parseBase(base string) (*url.URL, error) {
 	u, err := url.Parse(base)
 	if err != nil {
@@ -219,7 +223,7 @@ func parseBase(base string) (*url.URL, error) {
 		return nil, fmt.Errorf("%w: it names no host", ErrBaseURL)
 	case u.User != nil:
 		return nil, fmt.Errorf("%w: it must not hold a user name or password", ErrBaseURL)
-	case queryErr != nil: // URL.Query would leave out what it cannot parse
+	case queryErr != nil: // URL.Query would drop what it cannot parse
 		return nil, fmt.Errorf("%w: its query cannot be parsed", ErrBaseURL)
 	case namesThread(u.Path):
 		return nil, fmt.Errorf("%w: it must end before /threads", ErrBaseURL)
@@ -228,8 +232,8 @@ func parseBase(base string) (*url.URL, error) {
 	return u, nil
 }
 
-// namesThread reports whether path goes on where a base URL ends: with
-// /threads, a thread's id, or runs.
+// namesThread reports whether path goes on after the end of a base URL: with /threads, a
+// thread's id, or runs.
 func namesThread(path string) bool {
 	path = strings.ToLower(strings.TrimRight(path, "/")) + "/"
 	i := strings.LastIndex(path, "/threads/")

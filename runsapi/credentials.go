@@ -9,9 +9,9 @@ import (
 )
 
 // Credential is a header or query parameter that authenticates the requests of a
-// client.
+// client. It does not hold the value.
 type Credential struct {
-	Name   string
+	Name   string // of the header or query parameter
 	Source Source
 }
 
@@ -32,11 +32,12 @@ const (
 	SourceBaseURL
 )
 
-// Credentials lists what authenticates c's requests.
+// Credentials returns the credentials that c sends: headers first, each kind in the
+// order of their names, except that the header for the key is the last of the headers.
 func (c *Client) Credentials() []Credential { return c.credentials }
 
-// credentials lists, in the order of their names, those of sources that have a
-// value and look like a credential.
+// credentials returns, in the order of their names, the credentials among the headers or
+// query parameters in sources: those that have a value and whose name says so.
 func credentials(sources map[string]Source, value func(name string) string) []Credential {
 	var list []Credential
 	for name, source := range sources {
@@ -57,14 +58,14 @@ var credentialName = regexp.MustCompile(`(?i:(^|[-_])(auth|authorization|key|api
 //	no:  X-Trace, Keyboard, monkey, api-version, encoding, design
 func isCredential(name string) bool { return credentialName.MatchString(name) }
 
-// isLoopback reports whether u's host is this machine, by its name or address.
+// isLoopback reports whether u's host is localhost or a loopback address.
 func isLoopback(u *url.URL) bool {
 	host := u.Hostname()
 	return strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback()
 }
 
-// takesPortkey reports whether Portkey's credentials may go to u's host: OpenAI
-// and Azure have no use for them.
+// takesPortkey reports whether Portkey's headers may be sent to u's host. They are not
+// for OpenAI and Azure.
 func takesPortkey(u *url.URL) bool {
 	host := "." + strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
 	return !strings.HasSuffix(host, ".openai.com") && !strings.HasSuffix(host, ".azure.com")

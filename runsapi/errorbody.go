@@ -4,19 +4,17 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
-	"html"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/tidwall/gjson"
 )
 
-// decodeError reads whatever error body servers of the Runs API send: OpenAI's
-// {"error":{…}}, the same with an error that is a string or a list, Portkey's and
-// Azure gateways' {"message":…}, FastAPI's {"detail":…}, HTML, and plain text. Of
-// HTML and text it reads 64 KiB.
+// decodeError reads an error body in any of the forms that servers of the Runs API
+// send: OpenAI's {"error":{…}}, the same with a string or a list as the error, the
+// {"message":…} of Portkey and Azure gateways, FastAPI's {"detail":…}, HTML, and plain
+// text. It reads the first 64 KiB of HTML and plain text.
 func decodeError(body []byte) Error {
 	if v, ok := parseJSON(body); ok {
 		return jsonError(v)
@@ -24,6 +22,8 @@ func decodeError(body []byte) Error {
 	return Error{Message: plainText(beginning(body))}
 }
 
+// parseJSON parses a body, which may begin with a byte order mark. It reports whether
+// the body is valid JSON.
 func parseJSON(body []byte) (v gjson.Result, ok bool) {
 	body = bytes.TrimPrefix(body, []byte("\ufeff"))
 	if !valid(body) {
@@ -32,11 +32,11 @@ func parseJSON(body []byte) (v gjson.Result, ok bool) {
 	return gjson.ParseBytes(body), true
 }
 
-// beginning is as much of a body as is read of one that is not JSON.
+// beginning returns the part that is read of a body that is not JSON.
 func beginning(body []byte) string { return string(body[:min(len(body), maxText+margin)]) }
 
-// errorBody reads the body of a 2xx answer, which is neither a Run nor a list, as
-// an error, and reports whether it is one.
+// errorBody reads the body of a 2xx answer that is neither a Run nor a list as an
+// error, and reports whether it is one.
 func errorBody(d document) (Error, bool) {
 	if !d.isJSON {
 		return Error{}, false
@@ -48,6 +48,9 @@ func errorBody(d document) (Error, bool) {
 	}
 	isError := present(v.Get("error")) || present(v.Get("errors")) || v.Get("success").Type == gjson.False ||
 		v.Get("object").Str == "error" || status.Str == "failure" || status.Str == "error" || status.Type == gjson.Number && status.Num >= 400
+	for _, name := range []string{"message", "detail", "msg"} { // as gateways and FastAPI write it
+		isError = isError || fieldText(v.Get(name)) != "" && !v.Get("id").Exists() && !v.Get("data").Exists()
+	}
 	if !v.IsObject() || !isError {
 		return Error{}, false
 	}
@@ -57,19 +60,8 @@ func errorBody(d document) (Error, bool) {
 	return e, true
 }
 
-// acknowledges reports whether the body of a 2xx, which is no Run and no error,
-// says no more than yes: nothing, "OK", {} or {"success":true}.
-func acknowledges(d document) bool {
-	const longest = 100
-	text := strings.TrimSpace(d.text)
-	if d.isJSON {
-		return text[0] != '[' && len(text) <= longest && !gjson.Get(text, "run_id").Exists()
-	}
-	return len(text) <= longest && !looksLikeHTML(text) && !d.cutShort
-}
-
-// first is the first item of an array, which some gateways wrap an error in, else
-// v itself.
+// first returns the first item of an array, because some gateways wrap an error in
+// one, or any other v itself.
 func first(v gjson.Result) gjson.Result {
 	if item := v.Get("0"); v.IsArray() && item.Exists() {
 		return item
@@ -77,11 +69,12 @@ func first(v gjson.Result) gjson.Result {
 	return v
 }
 
-// present reports whether v says anything.
+// present reports whether v has content: it is not absent, null, false or empty.
 func present(v gjson.Result) bool {
 	return v.Exists() && v.Type != gjson.Null && v.Type != gjson.False && v.Raw != `""` && v.Raw != "{}" && v.Raw != "[]"
 }
 
+// jsonError reads an error body that is JSON.
 func jsonError(v gjson.Result) Error {
 	v = first(v)
 	inner := v
@@ -111,6 +104,7 @@ func jsonError(v gjson.Result) Error {
 	return e
 }
 
+// firstText returns the first of the named members of v that has text, as text.
 func firstText(v gjson.Result, names ...string) string {
 	for _, name := range names {
 		if t := fieldText(v.Get(name)); t != "" {
@@ -120,9 +114,9 @@ func firstText(v gjson.Result, names ...string) string {
 	return ""
 }
 
-// fieldText is a field as text: "" if it is absent or null, or the literal "None"
-// or "null" that Python gateways send in its place. FastAPI's list of faults
-// becomes one line of its first ten.
+// fieldText returns a field as text. That is "" if the field is absent, null, or the
+// string "None" or "null", which Python gateways send instead. The first ten items of
+// FastAPI's list of faults are joined on one line.
 func fieldText(v gjson.Result) string {
 	switch {
 	case v.Type == gjson.Null:
@@ -149,8 +143,8 @@ func fieldText(v gjson.Result) string {
 	return v.String()
 }
 
-// readable is JSON with as few escapes as can be, if it is short enough for
-// anybody to read it.
+// readable returns JSON with as few escapes as possible. JSON that is too long for an
+// error message anyway is returned as it is.
 func readable(raw string) string {
 	var value any
 	if len(raw) > maxMessage || json.Unmarshal([]byte(raw), &value) != nil {
@@ -163,8 +157,8 @@ func readable(raw string) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// statusOf is the HTTP status that the first of names that is known stands for, 0
-// if none is. Names are numbers, or words such as rate_limit_exceeded.
+// statusOf returns the HTTP status that the first known one of names stands for, or 0
+// if none is known. A name is a number, or a word such as rate_limit_exceeded.
 func statusOf(names ...string) int {
 	for _, name := range names {
 		if n, err := strconv.Atoi(name); err == nil && n >= 400 && n <= 599 {
@@ -195,94 +189,3 @@ func statusOf(names ...string) int {
 	}
 	return 0
 }
-
-// describe says what a body is that is not what was expected.
-func (c *Client) describe(d document) string {
-	if !d.isJSON {
-		text := c.textBody(d.text)
-		switch {
-		case text == "":
-			return "empty"
-		case looksLikeHTML(d.text):
-			return "an HTML page: " + text
-		}
-		return "not JSON: " + text
-	}
-	v := gjson.Parse(d.text)
-	switch {
-	case isLangGraph(first(v)):
-		return "a run of a LangGraph server (run_id, multitask_strategy), which has another API under the same paths"
-	case v.IsArray():
-		return "a JSON array"
-	case !v.IsObject():
-		return "a bare JSON value"
-	}
-	var members []string
-	for m := range Members(d.text) {
-		if len(members) == 20 {
-			break
-		}
-		members = append(members, Shorten(c.Redact(m.Name), 100)+" ("+kindOf(m.Value)+")")
-	}
-	return "an object with " + cmp.Or(strings.Join(members, ", "), "nothing in it")
-}
-
-// kindOf names the type of a JSON value.
-func kindOf(value string) string {
-	switch value[0] {
-	case '{':
-		return "object"
-	case '[':
-		return "array"
-	case '"':
-		return "string"
-	case 't', 'f':
-		return "boolean"
-	case 'n':
-		return "null"
-	}
-	return "number"
-}
-
-// endsEarly reports whether body is the beginning of a JSON object or array.
-func endsEarly(body []byte) bool {
-	body = bytes.TrimSpace(body)
-	if len(body) == 0 || body[0] != '{' && body[0] != '[' {
-		return false
-	}
-	open, inString := 0, false
-	for i := 0; i < len(body); i++ {
-		switch c := body[i]; {
-		case inString && c == '\\':
-			i++
-		case c == '"':
-			inString = !inString
-		case inString:
-		case c == '{', c == '[':
-			open++
-		case c == '}', c == ']':
-			open--
-		}
-	}
-	return open > 0 || inString
-}
-
-// isLangGraph reports whether v is a run of a LangGraph server.
-func isLangGraph(v gjson.Result) bool {
-	return v.Get("run_id").Type == gjson.String && (v.Get("multitask_strategy").Exists() || v.Get("kwargs").Exists())
-}
-
-var (
-	htmlUnread = regexp.MustCompile(`(?is)<(script|style)\b.*?</(script|style)\s*>|<!--.*?-->`)
-	htmlTag    = regexp.MustCompile(`(?s)<[^>]*>`)
-)
-
-// plainText is what a person would read in an HTML page, or the text itself.
-func plainText(s string) string {
-	if looksLikeHTML(s) {
-		s = html.UnescapeString(htmlTag.ReplaceAllString(htmlUnread.ReplaceAllString(s, " "), " "))
-	}
-	return oneLine(s)
-}
-
-func looksLikeHTML(s string) bool { return strings.HasPrefix(strings.TrimSpace(s), "<") }

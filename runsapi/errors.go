@@ -13,29 +13,31 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// Error is a call that brought no Run: the API answered with an error, with
-// something else than the Runs API would, or not at all. No configured secret
-// is in any of its fields.
+// Error describes a failed API call: the API answered with an error, or with something
+// that the Runs API would not send, or not at all. None of its fields holds a configured
+// secret.
 type Error struct {
-	Method, Path    string // Path is the whole escaped path, without the query
-	ThreadID, RunID string // what was asked for; RunID is empty for a list
-	Status          int    // of the last answer; 0 if none came, or none that could be read
-	// Message, Type, Code and Param are the API's, empty where it gave none.
+	Method, Path    string // Path is escaped, and has no query
+	ThreadID, RunID string // of the request; RunID is empty for a list
+	Status          int    // of the last answer; 0 if no answer came that could be read
+	// Message, Type, Code and Param are those of the API's error, empty if it has none.
 	// Without an answer, Message says what went wrong.
 	Message, Type, Code, Param string
 	// Challenge is the reason that WWW-Authenticate or Proxy-Authenticate gives.
 	Challenge    string
 	RequestID    string
-	RetryAfter   time.Duration // what the API asked to wait; 0 if it did not
+	RetryAfter   time.Duration // how long the API asked to wait; 0 if it did not
 	Attempts     int           // how many requests were sent
-	ExpiredToken bool          // the API answered 401, and the key is a JWT that has expired
-	bodyStatus   int           // the HTTP status that the error in the body of a 2xx stands for
-	askedToWait  bool          // for however short
-	retryable    bool          // the same request may do better a moment later
-	acknowledges bool          // a 2xx without a Run that says no more than yes
+	ExpiredToken bool          // whether the API answered 401, and the key is a JWT that has expired
+	bodyStatus   int           // the HTTP status that the error in the body of a 2xx stands for; 0 if unknown
+	askedToWait  bool          // whether the API asked to wait, even if for no time
+	retryable    bool          // whether the same request may succeed a moment later
+	acknowledges bool          // whether a 2xx without a Run only confirms the request
 	err          error
 }
 
+// Error returns the method, the path, the status and the message, as far as they are
+// known.
 func (e *Error) Error() string {
 	switch {
 	case e.Method == "":
@@ -46,25 +48,26 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s %s: HTTP %d: %s", e.Method, e.Path, e.Status, e.Message)
 }
 
-// Unwrap gives the kind of failure, such as [ErrNotRuns] or [ErrProxy], where it
-// is known, or the cause of the end of a context that ended the call.
+// Unwrap returns the kind of failure, such as [ErrNotRuns] or [ErrProxy], if it is known.
+// If the end of the context ended the call, it returns the context's cause.
 func (e *Error) Unwrap() error { return e.err }
 
-// What may be wrong with a 2xx answer.
+// An [*Error] for a 2xx answer wraps one of these, [ErrTruncated] or [ErrEncoding].
 var (
 	ErrNotRuns = errors.New("not a Runs API response")
 	ErrInBody  = errors.New("the API answered with success, but with an error in the body")
 	ErrTooDeep = errors.New("the answer is nested too deeply")
 )
 
-// TooDeep is the error of an answer that is nested too deeply in a top-level field
-// of a Run.
+// TooDeep returns the error for an answer whose JSON is nested deeper than [MaxDepth] in
+// the top-level field of a Run that is named.
 func TooDeep(field string) *Error {
 	return &Error{Message: ErrTooDeep.Error(), Param: Shorten(field, maxDetail), err: ErrTooDeep}
 }
 
-// EffectiveStatus is the HTTP status that the error stands for: that of the
-// answer, or what the error in the body of a 2xx says, 0 if it says nothing.
+// EffectiveStatus returns the HTTP status that the error stands for. It is the status of
+// the answer, unless that is 2xx: then it is the one that the error in the body implies,
+// or 0 if it implies none.
 func (e *Error) EffectiveStatus() int {
 	if success(e.Status) {
 		return e.bodyStatus
@@ -72,15 +75,15 @@ func (e *Error) EffectiveStatus() int {
 	return e.Status
 }
 
-// Retryable reports whether err is one of a request that may do better a moment
+// Retryable reports whether err is an [*Error] of a request that may succeed a moment
 // later: a network error, 408, 409, 429 or 5xx.
 func Retryable(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.retryable
 }
 
-// QuotaSpent reports whether the API says that a quota is used up, so that no
-// waiting helps. A quota with a Retry-After is one per minute or the like.
+// QuotaSpent reports whether the API says that a quota is used up and waiting will not
+// help. An answer that has a Retry-After is about a quota per minute or the like.
 func (e *Error) QuotaSpent() bool {
 	if e.Code == "insufficient_quota" || e.Type == "insufficient_quota" {
 		return true
@@ -88,10 +91,11 @@ func (e *Error) QuotaSpent() bool {
 	return !e.askedToWait && quotaWord.MatchString(e.Message)
 }
 
-// A whole word: Azure's rate limit texts link to …/quotaincrease.
+// quotaWord matches a whole word, because Azure's texts about rate limits have a link to
+// …/quotaincrease.
 var quotaWord = regexp.MustCompile(`(?i)\bquota\b`)
 
-// apiError is the Error of an answer that is no success.
+// apiError returns the Error for an answer whose status is not 2xx.
 func (c *Client) apiError(a *answer) *Error {
 	defer a.body.Close()
 	var e Error
@@ -105,7 +109,7 @@ func (c *Client) apiError(a *answer) *Error {
 	}
 	e.Message = cmp.Or(e.Message, http.StatusText(a.status), "no message")
 	if location := a.header.Get("Location"); a.status >= 300 && a.status < 400 && location != "" {
-		if to, err := c.base.Parse(c.Redact(location)); err == nil { // a secret may be torn apart by what looks like a query
+		if to, err := c.base.Parse(c.Redact(location)); err == nil { // redacted as a whole: parsing could split a secret
 			e.Message = fmt.Sprintf("redirected to %s://%s%s; redirects are not followed", to.Scheme, to.Host, to.EscapedPath())
 		}
 	}
@@ -120,8 +124,8 @@ func (c *Client) apiError(a *answer) *Error {
 	return c.complete(&e, a)
 }
 
-// unexpected is the Error of a 2xx answer whose body is not what was expected: an
-// error in spite of the status, a part of an answer, or something else.
+// unexpected returns the Error for a 2xx answer whose body is not what was expected but
+// an error, the beginning of an answer, or something else.
 func (c *Client) unexpected(a *answer, d document, expected string) *Error {
 	encoding := foreignEncoding(a.header)
 	var e Error
@@ -135,21 +139,24 @@ func (c *Client) unexpected(a *answer, d document, expected string) *Error {
 	default:
 		e = Error{Message: fmt.Sprintf("%s: %s was expected, but the body is %s", ErrNotRuns, expected, c.describe(d)), err: ErrNotRuns, acknowledges: acknowledges(d)}
 	}
-	return c.complete(&e, a)
+	c.complete(&e, a)
+	e.retryable = errors.Is(&e, ErrTruncated) || statusMayPass(a.method, e.bodyStatus) && !e.QuotaSpent()
+	return &e
 }
 
-// networkError is the Error of a call to which no answer came, or none that could
-// be read.
+// networkError returns the Error for a call that got no answer, or none that could be
+// read.
 func (c *Client) networkError(a *answer, err error) *Error {
 	message, kind := classify(err)
 	return c.complete(&Error{Message: message, err: kind}, a)
 }
 
-// textBody is what a person would read in a body that is not JSON. The secrets
-// are replaced before anything is cut or joined.
+// textBody returns what a person would read in a body that is not JSON. Secrets are
+// replaced first, because plainText may split them or join their parts.
 func (c *Client) textBody(body string) string { return plainText(c.Redact(body)) }
 
-// complete adds what a tells of the call, and replaces the secrets.
+// complete fills in what a knows about the call. It replaces the secrets in e, and then
+// shortens its texts.
 func (c *Client) complete(e *Error, a *answer) *Error {
 	e.Method, e.Path, e.ThreadID, e.RunID = a.method, a.path, a.threadID, a.runID
 	e.Status, e.Attempts, e.retryable = a.status, a.tries, a.retryable
@@ -157,28 +164,29 @@ func (c *Client) complete(e *Error, a *answer) *Error {
 		e.RequestID = cmp.Or(a.header.Get(name), e.RequestID)
 	}
 	e.setRetryAfter(a.header)
-	tidy := func(s string, most int) string { return Shorten(oneLine(c.Redact(s)), most) } // in this order: half a secret would not be found
+	tidy := func(s string, most int) string { return Shorten(oneLine(c.Redact(s)), most) } // in this order, as half a secret would not be found
 	e.Message = tidy(e.Message, maxMessage)
 	e.Challenge = tidy(e.Challenge, 2*maxDetail)
 	e.Type, e.Code, e.Param, e.RequestID = tidy(e.Type, maxDetail), tidy(e.Code, maxDetail), tidy(e.Param, maxDetail), tidy(e.RequestID, maxDetail)
 	return e
 }
 
+// setRetryAfter sets what the headers of the answer say about waiting.
 func (e *Error) setRetryAfter(h http.Header) {
 	e.RetryAfter = retryAfter(h, time.Now())
 	e.askedToWait = h.Get("Retry-After") != "" || e.RetryAfter > 0
 }
 
-// How much of an API's message, and of each detail, is kept, in characters.
+// What the API says is shortened to these lengths, in characters.
 const (
 	maxMessage = 1000
-	maxDetail  = 100
+	maxDetail  = 100 // of a type, a code, an id and the like
 )
 
-// Shorten cuts s to so many characters, the last of which is … if anything is
-// missing.
+// Shorten returns s in at most so many characters. If it cuts s, the last of them is …
+// The text must already be redacted, as half a secret could no longer be found.
 func Shorten(s string, most int) string {
-	last := 0 // where the last character that is kept begins
+	last := 0 // where … goes if s is cut
 	n := 0
 	for i := range s {
 		if n == most-1 {
@@ -191,15 +199,19 @@ func Shorten(s string, most int) string {
 	return s
 }
 
+// oneLine returns s with each sequence of white space and control characters replaced by
+// one space, and with U+FFFD for invalid UTF-8.
 func oneLine(s string) string {
 	return strings.Join(strings.FieldsFunc(strings.ToValidUTF8(s, "\ufffd"), isSpaceOrControl), " ")
 }
 
-// challenge is the reason for a refusal that the values of a WWW-Authenticate or
-// Proxy-Authenticate header give: the error and its description, else all there is.
+// challenge returns the reason for a refusal that the values of a WWW-Authenticate or
+// Proxy-Authenticate header give: the error and its description or, without these, the
+// whole value.
 func challenge(values []string) string {
+	const maxChallenge = 4 << 10 // how many bytes are searched
 	all := strings.Join(values, ", ")
-	all = all[:min(len(all), 4<<10)]
+	all = all[:min(len(all), maxChallenge)]
 	var reasons []string
 	for _, m := range challengeReason.FindAllStringSubmatch(all, 10) {
 		reasons = append(reasons, cmp.Or(m[1], m[2]))
@@ -209,8 +221,8 @@ func challenge(values []string) string {
 
 var challengeReason = regexp.MustCompile(`(?i)\berror(?:_description)?\s*=\s*(?:"([^"]*)"|([^\s,"]+))`)
 
-// expired reports whether one of the credentials, with or without "Bearer" before
-// it, is a JWT whose time is over. Its signature is not checked.
+// expired reports whether one of the credentials, with or without "Bearer" before it, is
+// a JWT that has expired. It does not check the signature.
 func expired(credentials ...string) bool {
 	for _, token := range credentials {
 		parts := strings.Split(token[strings.LastIndexByte(token, ' ')+1:], ".")
@@ -225,24 +237,27 @@ func expired(credentials ...string) bool {
 	return false
 }
 
-// NotCancelledError is a cancel that came to nothing, and the run as it was read
-// afterwards.
+// NotCancelledError is the error of a cancel that the API refused, or that had no effect.
 type NotCancelledError struct {
-	Run Run
-	Err error // what the API answered to the cancel
+	Run Run   // as it was read after the cancel
+	Err error // the API's answer to the cancel; nil if that was a success
 }
 
 func (e *NotCancelledError) Error() string {
+	if e.Err == nil {
+		return fmt.Sprintf("run %s was not cancelled, its status is %s", e.Run.ID, e.Run.Status)
+	}
 	return fmt.Sprintf("run %s was not cancelled, its status is %s: %s", e.Run.ID, e.Run.Status, e.Err)
 }
 
-// Unwrap gives what the API answered to the cancel.
+// Unwrap returns the API's answer to the cancel.
 func (e *NotCancelledError) Unwrap() error { return e.Err }
 
-// AfterCancelError is what went wrong after the API had accepted a cancel.
+// AfterCancelError is the error of a step that failed after the API had accepted a
+// cancel. The run may or may not be cancelled in the end.
 type AfterCancelError struct{ Err error }
 
 func (e *AfterCancelError) Error() string { return "cancel was requested, but " + e.Err.Error() }
 
-// Unwrap gives the error of the call that failed.
+// Unwrap returns the error of the step that failed.
 func (e *AfterCancelError) Unwrap() error { return e.Err }

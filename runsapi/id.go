@@ -6,14 +6,19 @@ import (
 	"strings"
 )
 
-// An ArgumentError is an id or cursor that was refused before any request.
-type ArgumentError struct{ Name, Problem string }
+// ArgumentError is the error of an id or cursor that was refused before any request was
+// sent.
+type ArgumentError struct {
+	Name    string // of the argument, such as thread_id
+	Problem string // what is wrong with it, and what is allowed
+}
 
 func (e *ArgumentError) Error() string { return e.Name + ": " + e.Problem }
 
-const maxID = 256
+const maxID = 256 // bytes
 
-// checkID refuses what could steer the request elsewhere, or is no id at all.
+// checkID returns an [*ArgumentError] if id cannot be an id, or would change the path of
+// the request.
 func checkID(name, id string) error {
 	problem := ""
 	switch {

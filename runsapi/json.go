@@ -14,12 +14,12 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// normalize checks that body is one JSON value and returns it without the white
-// space between its tokens and without a byte order mark. What some clients
-// cannot read is changed: invalid UTF-8 and halves of surrogate pairs become
-// U+FFFD; U+0085, U+2028 and U+2029, which end a line for some, are escaped.
-// Everything else is as it was, to the byte. The result shares body's memory.
-// depth is how deep its objects and arrays are nested.
+// normalize checks that body is one JSON value, and returns it without a byte order
+// mark and without the white space between tokens. It replaces what some clients
+// cannot read: invalid UTF-8 and unpaired surrogates become U+FFFD; U+0085, U+2028 and
+// U+2029, which some take for the end of a line, are escaped. All other bytes stay as
+// they were. The result shares body's memory. depth is how deep objects and arrays are
+// nested.
 func normalize(body []byte) (text []byte, depth int, ok bool) {
 	body = bytes.TrimPrefix(body, []byte("\ufeff"))
 	if !utf8.Valid(body) {
@@ -40,8 +40,7 @@ func normalize(body []byte) (text []byte, depth int, ok bool) {
 	return body, depth, true
 }
 
-// replaceHalfPairs replaces the escape of half a surrogate pair by U+FFFD, in
-// place.
+// replaceHalfPairs replaces each escape of an unpaired surrogate by U+FFFD, in place.
 func replaceHalfPairs(b []byte) []byte {
 	out := b[:0]
 	for i := 0; i < len(b); {
@@ -50,7 +49,7 @@ func replaceHalfPairs(b []byte) []byte {
 			i++
 			continue
 		}
-		n := 2 // bytes of the escape
+		n := 2 // the length of the escape
 		if first := escapedUnit(b[i:]); first >= 0 {
 			n = 6
 			if utf16.IsSurrogate(first) {
@@ -68,8 +67,8 @@ func replaceHalfPairs(b []byte) []byte {
 	return out
 }
 
-// escapedUnit returns the UTF-16 code unit that the \uXXXX at the beginning of b
-// stands for, or -1 if b begins with something else.
+// escapedUnit returns the UTF-16 code unit of the \uXXXX escape that b begins with, or
+// -1 if b begins with something else.
 func escapedUnit(b []byte) rune {
 	if len(b) < 6 || b[0] != '\\' || b[1] != 'u' {
 		return -1
@@ -81,8 +80,10 @@ func escapedUnit(b []byte) rune {
 	return rune(n)
 }
 
-// valid leaves what is nested without bounds to encoding/json: it counts, where
-// gjson's recursion would exhaust the stack.
+// valid reports whether b is valid JSON, as json.Valid does but faster. It leaves what
+// may be nested deeply to encoding/json, which limits the depth, because gjson recurses
+// and would exhaust the stack. Package stdio has the same function: neither of the two
+// packages imports the other.
 func valid(b []byte) bool {
 	const deep = 10_000
 	if bytes.Count(b, []byte{'['})+bytes.Count(b, []byte{'{'}) > deep {
@@ -91,9 +92,9 @@ func valid(b []byte) bool {
 	return gjson.ValidBytes(b)
 }
 
-// compact takes the white space out of valid JSON, in place, and tells how deep
-// it is nested. (pretty.UglyInPlace would be the library for it, but corrupts
-// strings: it reads bytes that it has overwritten.)
+// compact removes the white space from valid JSON, in place, and returns how deep the
+// JSON is nested. (The library function for this, pretty.UglyInPlace, corrupts strings:
+// it reads bytes that it has overwritten.)
 func compact(b []byte) (out []byte, depth int) {
 	out = b[:0]
 	open := 0
@@ -130,32 +131,54 @@ func compact(b []byte) (out []byte, depth int) {
 	return out, depth
 }
 
-// Depth is how deep the objects and arrays of compact JSON are nested.
-func Depth(json string) (depth int) {
+// Depth returns how deep objects and arrays are nested in valid JSON: 0 for a string,
+// 1 for [], 2 for [{}].
+func Depth(value string) int {
+	depth, _ := nesting(value)
+	return depth
+}
+
+// endsEarly reports whether body is the beginning of a JSON object or array whose end
+// is missing.
+func endsEarly(body []byte) bool {
+	body = bytes.TrimSpace(body)
+	if len(body) == 0 || body[0] != '{' && body[0] != '[' {
+		return false
+	}
+	_, unclosed := nesting(body)
+	return unclosed
+}
+
+// nesting returns how deep objects and arrays are nested in JSON, which need not be
+// complete, and whether a string, an object or an array in it is still open at its end.
+func nesting[T string | []byte](value T) (depth int, unclosed bool) {
 	open, inString := 0, false
-	for i := 0; i < len(json); i++ {
-		switch c := json[i]; {
+	for i := 0; i < len(value); i++ {
+		switch c := value[i]; {
 		case inString && c == '\\':
 			i++
 		case c == '"':
 			inString = !inString
 		case inString:
-		case c == '{' || c == '[':
+		case c == '{', c == '[':
 			open++
 			depth = max(depth, open)
-		case c == '}' || c == ']':
+		case c == '}', c == ']':
 			open--
 		}
 	}
-	return depth
+	return depth, open > 0 || inString
 }
 
-// Member is a member of a JSON object: its name, its value as JSON, and both as
-// they stand in the object.
-type Member struct{ Name, Value, Raw string }
+// Member is a member of a JSON object.
+type Member struct {
+	Name  string // decoded
+	Value string // JSON
+	Raw   string // the name and the value as they stand in the object
+}
 
-// Members yields the members of an object in compact JSON, such as RawJSON
-// returns, in their order. It yields none for another value.
+// Members yields the members of a JSON object in their order. The JSON must be valid
+// and compact, as RawJSON returns it. Members yields nothing for other JSON values.
 func Members(object string) iter.Seq[Member] {
 	return func(yield func(Member) bool) {
 		if object == "" || object[0] != '{' {
@@ -176,20 +199,27 @@ func Members(object string) iter.Seq[Member] {
 	}
 }
 
-// arrayItems returns the items of an array in compact JSON.
-func arrayItems(array string) (list []string) {
-	for i := 1; array[i] != ']'; {
-		if array[i] == ',' {
-			i++
+// Items yields the items of an array in compact JSON, in their order. It yields
+// none for another value.
+func Items(array string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		if array == "" || array[0] != '[' {
+			return
 		}
-		end := skip(array, i)
-		list = append(list, array[i:end])
-		i = end
+		for i := 1; array[i] != ']'; {
+			if array[i] == ',' {
+				i++
+			}
+			end := skip(array, i)
+			if !yield(array[i:end]) {
+				return
+			}
+			i = end
+		}
 	}
-	return list
 }
 
-// skip returns where the value that begins at i of compact JSON ends.
+// skip returns where the value that begins at i in compact JSON ends.
 func skip(s string, i int) int {
 	for depth := 0; ; {
 		switch s[i] {
@@ -216,7 +246,7 @@ func skip(s string, i int) int {
 	}
 }
 
-// stringValue is the string that value is in JSON, and whether it is one.
+// stringValue decodes a JSON value that is a string, and reports whether it is one.
 func stringValue(value string) (s string, ok bool) {
 	if value == "" || value[0] != '"' {
 		return "", false
@@ -227,7 +257,7 @@ func stringValue(value string) (s string, ok bool) {
 	return gjson.Parse(value).Str, true
 }
 
-// JSONString is s as JSON.
+// JSONString returns s as a JSON string.
 func JSONString(s string) string {
 	b, _ := json.Marshal(s)
 	return string(b)

@@ -9,23 +9,24 @@ import (
 // maxKey bounds what a key file may hold and a key command may print, in bytes.
 const maxKey = 64 << 10
 
-// keySource gives the key where it may change while the program runs.
+// keySource provides a key that may change while the program runs.
 type keySource interface {
-	// key returns the key, or a [*KeyError], or why ctx or the client ended.
+	// key returns the current key. Its error is a [*KeyError], the cause of the end of
+	// ctx, or errClosed.
 	key(ctx context.Context) (string, error)
-	// refused records that the API answered 401 to key, and reports whether
-	// another try may do better.
+	// refused records that the API answered 401 to key, and reports whether the source
+	// may have another key.
 	refused(key string) bool
-	// seen lists the keys that were ever in use: all of them stay secret.
+	// seen returns the keys that have been in use. All of them remain secret.
 	seen() []string
 }
 
-// KeyError describes a key file or key command that gave no key. Its text holds
-// nothing of the path, the command or the output: each may be secret.
+// KeyError is the error of a key file or key command that gave no key. Its text shows
+// nothing of the path, the command or the output, because each may be secret.
 type KeyError struct {
 	Source   Source // SourceKeyFile or SourceKeyCommand
-	Problem  string
-	ExitCode int // of a command that failed; the shell's 126 and 127 mean that it could not be started
+	Problem  string // completes "the API key file" or "the API key command"
+	ExitCode int    // of a command that failed, else 0; 126 and 127 mean that the shell could not start a program
 }
 
 func (e *KeyError) Error() string {
@@ -35,9 +36,9 @@ func (e *KeyError) Error() string {
 	return "the API key command " + e.Problem
 }
 
-// parseKey returns the key on the first line of text, or else what stands there
-// instead. One pair of quotes around the key goes, as tools that print JSON put
-// it there.
+// parseKey returns the key on the first line of text or, if there is none, what is there
+// instead. It removes one pair of quotes around the key, because tools that print JSON add
+// one.
 func parseKey(text string) (key, instead string) {
 	first, _, _ := strings.Cut(strings.TrimPrefix(text, "\ufeff"), "\n")
 	key = strings.TrimSpace(first)
@@ -55,12 +56,13 @@ func parseKey(text string) (key, instead string) {
 	return key, ""
 }
 
-// usedKeys are the keys that were ever in use, the last one at the end.
+// usedKeys are the keys that have been in use, the latest one last.
 type usedKeys []string
 
-// maxUsedKeys is how many are kept: a month's worth at one in 45 minutes.
+// maxUsedKeys is how many are kept: a month's worth at one every 45 minutes.
 const maxUsedKeys = 1000
 
+// add makes key the latest one.
 func (u *usedKeys) add(key string) {
 	others := slices.DeleteFunc(slices.Clone(*u), func(used string) bool { return used == key })
 	others = append(others, key)

@@ -10,34 +10,33 @@ import (
 	"time"
 )
 
-// keyCommand gets the key from a command, for tokens that do not live as long
-// as the program runs.
+// keyCommand gets the key from a command, for tokens that expire while the program runs.
 type keyCommand struct {
 	command  string
 	maxAge   time.Duration // after which the key is renewed
-	pause    time.Duration // between the end of a run and the next run
+	pause    time.Duration // before the command is run again after a failure or a refused key
 	timeout  time.Duration // of a run
-	patience time.Duration // of a call, for a new key while the last one may still do
-	grace    time.Duration // after the command's end, for others to close its output
+	patience time.Duration // how long a call waits for a new key while the last one may still be valid
+	grace    time.Duration // how long the output may stay open after the command has ended
 
-	ctx  context.Context // ends the run, if there is one
+	ctx  context.Context // ends when the client is closed
 	stop context.CancelFunc
 
 	mu      sync.Mutex
-	last    string    // the key
-	denied  bool      // the API refused it
-	ended   time.Time // when the last run did; zero before
+	last    string    // the latest key; empty before the first
+	denied  bool      // whether the API refused it
+	ended   time.Time // when the last run ended; zero before the first
 	err     error     // of the last run
-	running *keyRun   // nil if the command does not run
+	running *keyRun   // nil while the command is not running
 	used    usedKeys
 }
 
-// keyRun is one run of the command. It serves all calls that wait, and is
+// keyRun is one run of the command. All calls that need a key wait for the same run. It is
 // stopped when the last of them is cancelled.
 type keyRun struct {
-	waiting int
+	waiting int // how many calls wait
 	stop    context.CancelFunc
-	done    chan struct{}
+	done    chan struct{} // closed at the end of the run
 }
 
 func newKeyCommand(command string) *keyCommand {
@@ -55,7 +54,7 @@ func newKeyCommand(command string) *keyCommand {
 
 var errClosed = errors.New("the client is closed")
 
-// close ends the command, if it runs, and all that it started.
+// close kills the command if it is running, and the processes that it started.
 func (k *keyCommand) close() {
 	k.stop()
 	k.mu.Lock()
@@ -66,8 +65,8 @@ func (k *keyCommand) close() {
 	}
 }
 
-// key returns the key. It waits for a run of the command if there is no key yet
-// or a new one is due.
+// key returns the key. If there is none yet, or a new one is due, it runs the command or
+// waits for the run in progress.
 func (k *keyCommand) key(ctx context.Context) (string, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -92,17 +91,17 @@ func (k *keyCommand) key(ctx context.Context) (string, error) {
 	return k.last, nil
 }
 
-// due reports whether a new key is needed, and the command runs or may run for it.
+// due reports whether a new key is needed and the command may be run for it.
 func (k *keyCommand) due() bool {
 	age := time.Since(k.ended)
 	return age >= k.maxAge || age >= k.pause && (k.denied || k.err != nil)
 }
 
-// usable reports whether there is a key that may still do.
+// usable reports whether there is a key that may still be valid.
 func (k *keyCommand) usable() bool { return k.last != "" && !k.denied }
 
-// wait waits until run has ended, or for as long as it is worth while there is
-// a usable key. It is called with k.mu held and gives it up meanwhile.
+// wait waits until run has ended. While there is a usable key, it waits no longer than
+// k.patience. The caller has locked k.mu, which wait unlocks meanwhile.
 func (k *keyCommand) wait(ctx context.Context, run *keyRun) (ended bool, err error) {
 	var patience <-chan time.Time
 	if k.usable() {
@@ -125,7 +124,7 @@ func (k *keyCommand) wait(ctx context.Context, run *keyRun) (ended bool, err err
 	return ended, err
 }
 
-// start runs the command. If it fails, the last key stays in use.
+// start starts a run of the command. If the run fails, the last key stays in use.
 func (k *keyCommand) start() {
 	ctx, stop := context.WithTimeout(k.ctx, k.timeout)
 	run := &keyRun{stop: stop, done: make(chan struct{})}
@@ -138,7 +137,7 @@ func (k *keyCommand) start() {
 		k.running = nil
 		close(run.done)
 		if errors.Is(ctx.Err(), context.Canceled) {
-			return // no call waits for it any more: as if it had not run
+			return // every call that waited is cancelled: the run counts as neither success nor failure
 		}
 		k.ended, k.err = time.Now(), err
 		if err == nil {
@@ -163,14 +162,14 @@ func (k *keyCommand) seen() []string {
 	return slices.Clone(k.used)
 }
 
-// run runs the command in the system shell, its input closed, and returns the
-// key that it prints.
+// run runs the command in the system shell, without input, and returns the key that it
+// prints.
 func (k *keyCommand) run(ctx context.Context) (string, error) {
 	cmd := shellCommand(ctx, k.command)
 	var out limitedBuffer
 	cmd.Stdout, cmd.WaitDelay = &out, k.grace
 	err := cmd.Run()
-	endGroup(cmd) // what it left running
+	endGroup(cmd)
 
 	var exit *exec.ExitError
 	key, problem, code := "", "", 0
@@ -195,10 +194,11 @@ func (k *keyCommand) run(ctx context.Context) (string, error) {
 	return key, nil
 }
 
-// limitedBuffer takes maxKey bytes. It fails beyond, which ends the command.
+// limitedBuffer holds up to maxKey bytes. A Write beyond that fails, which ends the
+// command.
 type limitedBuffer struct {
 	bytes []byte
-	full  bool
+	full  bool // whether a Write has failed
 }
 
 func (b *limitedBuffer) Write(p []byte) (int, error) {

@@ -3,6 +3,7 @@ package runsapi
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -10,24 +11,24 @@ import (
 	"sync"
 )
 
-// keyFile gets the key from a file, as containers are handed their secrets. The
-// key in use stays in use while the file holds none: it may just be written.
+// keyFile gets the key from a file, as containers receive their secrets. If the file holds
+// no key, the last key stays in use: the file may be in the middle of being written.
 type keyFile struct {
 	path string
 
 	mu   sync.Mutex
-	last string
+	last string // the latest key
 	used usedKeys
 }
 
-// newKeyFile reads the key, so that a wrong path is found at the start.
+// newKeyFile reads the key at once, so that a wrong path is reported at start-up.
 func newKeyFile(path string) (*keyFile, error) {
 	k := &keyFile{path: path}
 	return k, k.read()
 }
 
-// key reads the file each time: it is small, and its times are too coarse to
-// tell whether it has changed.
+// key reads the file each time. The file is small, and its modification time is too coarse
+// to show every change.
 func (k *keyFile) key(context.Context) (string, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -48,6 +49,7 @@ func (k *keyFile) seen() []string {
 	return slices.Clone(k.used)
 }
 
+// read reads the key from the file. The caller has locked k.mu, or is the only user of k.
 func (k *keyFile) read() error {
 	text, err := readFile(k.path)
 	var path *fs.PathError
@@ -72,7 +74,7 @@ func readFile(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if !info.Mode().IsRegular() { // to open a pipe might block for ever
+	if !info.Mode().IsRegular() { // opening a pipe could block forever
 		return "", errors.New("it is not a regular file")
 	}
 	f, err := os.Open(path)
@@ -80,6 +82,9 @@ func readFile(path string) (string, error) {
 		return "", err
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxKey))
+	text, err := io.ReadAll(io.LimitReader(f, maxKey+1))
+	if err == nil && len(text) > maxKey {
+		err = fmt.Errorf("it is longer than %d KiB", maxKey>>10)
+	}
 	return string(text), err
 }

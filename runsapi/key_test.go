@@ -126,7 +126,7 @@ func TestKeyFileWithoutAKeyIsRefused(t *testing.T) {
 		"directory": {"", "the API key file cannot be read: it is not a regular file"},
 		"empty":     {"\n", "the API key file holds nothing on its first line"},
 		"JSON":      {"{}", "the API key file holds JSON"},
-		"too long":  {strings.Repeat("canary", maxKey) + " x", ""},
+		"too long":  {strings.Repeat("canary", maxKey) + " x", "the API key file cannot be read: it is longer than 64 KiB"},
 	} {
 		path, _ := keyInFile(t, tc.text)
 		switch name {

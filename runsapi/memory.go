@@ -6,41 +6,42 @@ import (
 	"sync"
 )
 
-// maxMemory bounds the bytes of all large bodies together, from their first byte
-// until the context of their call ends (see [Client.Begin]). With one body that
-// is just being joined, all bodies take 256 MiB at most.
+// maxMemory is the memory budget: how many bytes all large bodies may take together, from
+// their first byte until the context of their call ends (see [Client.Begin]). With one
+// body that takes its memory twice while it is joined, that is at most 256 MiB.
 const maxMemory = 192 << 20
 
-// memory is the budget that the bodies of all calls share.
+// memory is the memory budget, which the bodies of all calls share.
 type memory struct {
 	mu      sync.Mutex
 	held    int
-	holders []*holder     // those that hold or want memory, in the order of their first request
+	holders []*holder     // those that hold or have asked for memory, oldest first
 	changed chan struct{} // closed when held falls or the oldest holder changes
-	joining sync.Mutex    // held while a large body takes its memory twice
+	joining sync.Mutex    // locked while a large body takes its memory twice
 }
 
 func newMemory() *memory { return &memory{changed: make(chan struct{})} }
 
-// holder is what one call holds of the budget.
+// holder is one call's part of the budget.
 type holder struct {
 	memory *memory
-	begin  context.Context // of the call
-	held   int
-	listed bool // in memory.holders
+	begin  context.Context // of the call; the holder's memory is freed when it ends
+	held   int             // bytes
+	listed bool            // whether it is in memory.holders
 }
 
 type holderKey struct{}
 
-// Begin returns the context for one call of a caller: what is read under it, and
-// is still in use, counts toward the client's memory budget of 192 MiB until it
-// ends. Without Begin a body counts only while it is read.
+// Begin returns a context for the requests of one call. What they read counts toward the
+// client's memory budget of 192 MiB until ctx ends. Requests without such a context count
+// only while they read their body.
 func (c *Client) Begin(ctx context.Context) context.Context {
 	return context.WithValue(ctx, holderKey{}, &holder{memory: c.memory, begin: ctx})
 }
 
-// Keep counts n more bytes, which the caller made of answers and keeps, toward
-// the memory budget. Like a body that is read it waits while there is no room.
+// Keep counts n bytes that the caller made from answers, and keeps, toward the memory
+// budget until ctx ends. While the budget has no room for them, Keep waits; it returns an
+// error if ctx ends before there is room. Keep needs a context from [Client.Begin].
 func (c *Client) Keep(ctx context.Context, n int) error {
 	if h, ok := ctx.Value(holderKey{}).(*holder); ok {
 		return h.grow(ctx, n)
@@ -48,16 +49,16 @@ func (c *Client) Keep(ctx context.Context, n int) error {
 	return nil
 }
 
-// release takes back n bytes that ctx's call has read and no longer uses.
+// release returns n bytes, which the call of ctx no longer uses, to the budget.
 func release(ctx context.Context, n int) {
 	if h, ok := ctx.Value(holderKey{}).(*holder); ok && n > 0 {
 		h.shrink(n)
 	}
 }
 
-// grow adds n bytes to what h holds. While the budget has no room for them it
-// waits, until ctx ends. The oldest holder never waits: else two that grow could
-// wait for each other.
+// grow adds n bytes to what h holds. While the budget has no room for them, it waits; it
+// returns an error if ctx ends before there is room. The oldest holder never waits, so
+// that no two holders can wait for each other.
 func (h *holder) grow(ctx context.Context, n int) error {
 	m := h.memory
 	m.mu.Lock()
@@ -84,17 +85,17 @@ func (h *holder) grow(ctx context.Context, n int) error {
 	return nil
 }
 
-// shrink gives n bytes back.
+// shrink returns n bytes to the budget.
 func (h *holder) shrink(n int) {
 	h.memory.mu.Lock()
 	defer h.memory.mu.Unlock()
-	n = min(n, h.held) // the call may have ended meanwhile
+	n = min(n, h.held) // end may already have returned them
 	h.held -= n
 	h.memory.held -= n
 	h.memory.wake()
 }
 
-// end gives everything back.
+// end returns all that h holds to the budget.
 func (h *holder) end() {
 	h.memory.mu.Lock()
 	defer h.memory.mu.Unlock()
@@ -104,7 +105,7 @@ func (h *holder) end() {
 	h.memory.wake()
 }
 
-// wake lets all who wait look again. m.mu is held.
+// wake lets every grow that waits look again. The caller has locked m.mu.
 func (m *memory) wake() {
 	close(m.changed)
 	m.changed = make(chan struct{})

@@ -5,30 +5,36 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
+	"time"
 )
 
-// IgnoredError is a part of the query that the server ignores, in a way that
-// leaves no true answer.
-type IgnoredError struct{ Argument, Consequence string }
+// IgnoredError is the error of a list for which the server ignored a part of the query,
+// where the answer cannot be corrected.
+type IgnoredError struct {
+	Argument    string // the query parameter: after or order
+	Consequence string // what the server does instead, and what to do about it
+}
 
 func (e *IgnoredError) Error() string {
 	return fmt.Sprintf("this server ignores %s: %s", e.Argument, e.Consequence)
 }
 
-// mend makes the page what was asked for, as far as the server left that open.
+// mend corrects the page where the server ignored the query that asked for it: see
+// [Client.ListRuns].
 func (p *Page) mend(threadID string, asked ListParams) error {
-	p.count = len(p.Data)
 	if mixed(p.Data) {
 		p.keep(slices.DeleteFunc(slices.Clone(p.Data), func(r Run) bool { return r.threadID != "" && r.threadID != threadID }))
 	}
 	after := indexOf(p.Data, asked.After)
 	before := indexOf(p.Data, asked.Before)
 	if order := orderOf(p.Data); order != "" && asked.Order != "" && order != asked.Order {
-		partial := p.more == moreTrue || p.more == moreUnknown && p.count == asked.Limit
-		whole := !partial && (asked.After == "" || after >= 0) && (asked.Before == "" || before >= 0)
+		isPart := p.more == moreTrue || p.more == moreUnknown && p.count == asked.Limit
+		isWhole := !isPart && (asked.After == "" || after >= 0) && (asked.Before == "" || before >= 0)
 		switch {
-		case whole:
+		case isWhole:
 			p.sort(asked.Order)
+			p.sorted = true
 			after, before = indexOf(p.Data, asked.After), indexOf(p.Data, asked.Before)
 		case order != unordered:
 			return &IgnoredError{"order", fmt.Sprintf("it lists in the order %s. Ask with order %[1]s", order)}
@@ -50,9 +56,10 @@ func (p *Page) mend(threadID string, asked ListParams) error {
 
 var errAfterIgnored = &IgnoredError{"after", "it gave the same runs again. The runs after them cannot be listed here; with order desc it may give the newest"}
 
-// keep replaces the runs. The cursor after the page stays where it is.
+// keep replaces the runs of the page. The cursor for the next page stays as it is.
 func (p *Page) keep(runs []Run) { p.Data, p.edited = runs, p.edited || len(runs) != len(p.Data) }
 
+// indexOf returns the index of the run with that id, or -1.
 func indexOf(runs []Run, id string) int {
 	if id == "" {
 		return -1
@@ -75,8 +82,8 @@ func mixed(runs []Run) bool {
 
 const unordered = "no order"
 
-// orderOf is the order of runs by created_at: "asc", "desc", unordered, or empty
-// if it cannot be told.
+// orderOf returns the order of runs by created_at: "asc", "desc", unordered, or "" if
+// that is unknown.
 func orderOf(runs []Run) string {
 	order := ""
 	for i := 1; i < len(runs); i++ {
@@ -102,14 +109,19 @@ func orderOf(runs []Run) string {
 	return order
 }
 
-// created is created_at as a number: seconds, or milliseconds on some servers.
+// created returns created_at as a number. It counts seconds or, on some servers,
+// milliseconds; some have a date.
 func (r Run) created() (float64, bool) {
-	f, err := strconv.ParseFloat(r.createdAt, 64)
-	return f, err == nil
+	text := strings.Trim(r.createdAt, `"`)
+	if f, err := strconv.ParseFloat(text, 64); err == nil {
+		return f, true
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	return float64(t.UnixMilli()), err == nil
 }
 
-// sort puts the runs in order. Those created in the same second keep the order
-// that they have among each other in the list as a whole.
+// sort sorts the runs by created_at. Runs created in the same second follow the order of
+// the list as a whole: if the list is merely the other way round, it is reversed.
 func (p *Page) sort(order string) {
 	runs := slices.Clone(p.Data)
 	if order == orderOf(reversed(runs)) {
@@ -125,7 +137,6 @@ func (p *Page) sort(order string) {
 		})
 	}
 	p.Data, p.edited = runs, true
-	p.LastID = runs[len(runs)-1].ID
 }
 
 func reversed(runs []Run) []Run {

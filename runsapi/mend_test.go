@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strconv"
 	"strings"
@@ -256,6 +257,96 @@ func TestPagesBeforeACursor(t *testing.T) {
 		var e *Error
 		if !errors.As(err, &e) || e.Status != 404 {
 			t.Errorf("a cursor that the whole list does not hold: %q, %v", ids(page.Data), err)
+		}
+	}
+}
+
+// A list of items without number takes bounded memory.
+func TestAListOfTooManyItemsIsAnError(t *testing.T) {
+	for _, item := range []string{"{}", "1", `{"id":"r","status":"s"}`} {
+		body := `{"data":[` + strings.Repeat(item+",", maxItems) + item + `],"has_more":false}`
+		before := allocated()
+		_, err := direct(t, func(*http.Request) *http.Response { return response(200, []byte(body)) }).ListRuns(t.Context(), "t", ListParams{})
+		if !errors.Is(err, ErrTooLarge) {
+			t.Errorf("%s: %v", item, err)
+		}
+		if took := allocated() - before; took > 200<<20 {
+			t.Errorf("%s: %d bytes were allocated", item, took)
+		}
+	}
+}
+
+// An empty list with an error in it is the error.
+func TestAnEmptyListWithAnErrorIsAnError(t *testing.T) {
+	for _, body := range []string{`{"object":"list","error":{"message":"db down"},"data":null}`, `{"data":[],"has_more":false,"error":{"code":429,"message":"db down"}}`} {
+		if page, err := dial(t, answers(body)).ListRuns(t.Context(), "t", ListParams{}); !errors.Is(err, ErrInBody) || !strings.Contains(err.Error(), "db down") {
+			t.Errorf("%s: %+v, %v", body, page, err)
+		}
+	}
+}
+
+// One run does not show the order of a list: two are asked for.
+func TestTheNewestRunOfAServerThatIgnoresOrder(t *testing.T) {
+	var asked []string
+	d := drifting{runs: 5, noOrder: true, hasMore: hasMores["boolean"]}
+	c := dial(t, func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.URL.RawQuery)
+		d.ServeHTTP(w, r)
+	})
+	_, err := c.ListRuns(t.Context(), "t", ListParams{Limit: 1, Order: "desc"})
+	if ignored := (*IgnoredError)(nil); !errors.As(err, &ignored) || ignored.Argument != "order" || len(asked) != 1 {
+		t.Errorf("%q: %v", asked, err)
+	}
+	page, err := c.ListRuns(t.Context(), "t", ListParams{Limit: 1, Order: "asc"})
+	if got := ids(page.Data); err != nil || !slices.Equal(got, []string{"r000"}) || !page.HasMore() {
+		t.Errorf("got %q, more %t, %v", got, page.HasMore(), err)
+	}
+}
+
+// Times may be dates, or numbers in quotes.
+func TestTheOrderOfDates(t *testing.T) {
+	for _, times := range [][2]string{{`"2026-01-02T03:04:05Z"`, `"2026-01-02T03:04:06.5+00:00"`}, {`"1700000000"`, `"1700000001"`}, {"1700000000123", "1700000000124"}} {
+		body := fmt.Sprintf(`{"data":[{"id":"a","status":"s","created_at":%s},{"id":"b","status":"s","created_at":%s}],"has_more":false}`, times[0], times[1])
+		page, err := dial(t, answers(body)).ListRuns(t.Context(), "t", ListParams{Limit: 2, Order: "desc"})
+		if got := ids(page.Data); err != nil || !slices.Equal(got, []string{"b", "a"}) {
+			t.Errorf("%s: %q, %v", times, got, err)
+		}
+	}
+}
+
+// Where has_more is absent, a page that is not full may still not be the last.
+func TestPagesOfAServerThatCapsThem(t *testing.T) {
+	d := drifting{runs: 130, hasMore: hasMores["absent"]}
+	for name, change := range map[string]func(http.ResponseWriter, *http.Request){
+		"capped at 50": func(w http.ResponseWriter, r *http.Request) {
+			q := r.URL.Query()
+			q.Set("limit", "50")
+			r.URL.RawQuery = q.Encode()
+			d.ServeHTTP(w, r)
+		},
+		"an odd item": func(w http.ResponseWriter, r *http.Request) {
+			rec := httptest.NewRecorder()
+			q := r.URL.Query()
+			q.Set("limit", "99")
+			r.URL.RawQuery = q.Encode()
+			d.ServeHTTP(rec, r)
+			answers(strings.Replace(rec.Body.String(), `"data":[{`, `"data":[1,{`, 1))(w, r)
+		},
+		"no further pages": func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Query().Has("after") {
+				status(400, "after is not known")(w, r)
+				return
+			}
+			drifting{runs: 130, noLimit: true, hasMore: hasMores["absent"]}.ServeHTTP(w, r)
+		},
+	} {
+		var got []string
+		var failure error
+		for page, err := range dial(t, change).Pages(t.Context(), "t", ListParams{Limit: 200, Order: "asc"}) {
+			got, failure = append(got, ids(page.Data)...), err
+		}
+		if failure != nil || len(got) != 130 {
+			t.Errorf("%s: %d runs, %v", name, len(got), failure)
 		}
 	}
 }

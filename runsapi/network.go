@@ -14,11 +14,12 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
+	"regexp"
 	"strings"
 )
 
-// What may fail on the way to the API and back. An [*Error] wraps one of these,
-// or none where the network gives no more than its own words.
+// An [*Error] for a call that got no answer that could be read wraps one of these, or none
+// if the kind of failure is not known.
 var (
 	ErrProxy         = errors.New("the proxy failed")
 	ErrCertificate   = errors.New("the server's certificate cannot be trusted")
@@ -30,12 +31,12 @@ var (
 	ErrTooLarge      = errors.New("the answer is too large")
 )
 
-// classify finds out what kind of failure err is, which came from net/http or
-// from reading a body: one of the errors above, or nil. The message says what
-// went wrong; what a server sent may stand in it.
+// classify returns the kind of failure that err is, one of the errors above or nil. err is
+// from net/http or from reading a body. The message says what went wrong; it may quote what
+// a server sent.
 func classify(err error) (message string, kind error) {
 	var u *url.Error
-	if errors.As(err, &u) { // its text holds the URL, query and all
+	if errors.As(err, &u) { // its text shows the whole URL
 		err = u.Err
 	}
 	message = err.Error()
@@ -57,8 +58,8 @@ func classify(err error) (message string, kind error) {
 		kind = ErrProxy
 	case errors.As(err, &timeout) && timeout.Timeout():
 		kind = ErrTimeout
-	case errors.As(err, &protocol), strings.Contains(message, "malformed HTTP"), strings.Contains(message, "response headers exceeded"), strings.Contains(message, "Content-Length"):
-		kind = ErrHeaders // net/http has no types for most of these
+	case errors.As(err, &protocol), headerWords.MatchString(message):
+		kind = ErrHeaders
 	}
 	if kind == nil {
 		return message, nil
@@ -66,8 +67,12 @@ func classify(err error) (message string, kind error) {
 	return fmt.Sprintf("%s: %s", kind, message), kind
 }
 
-// classifyCertificate tells what is wrong with a certificate, if that is what
-// failed.
+// headerWords are what net/http says of a header that it cannot read: it has no
+// types for most of that.
+var headerWords = regexp.MustCompile(`malformed HTTP|response headers exceeded|1xx informational|Content-Length|transfer encoding|looked like an HTTP/1\.1 header`)
+
+// classifyCertificate returns what is wrong with the server's certificate. The kind is nil
+// if that is not why err came.
 func classifyCertificate(err error) (reason string, kind error) {
 	var (
 		unverified *tls.CertificateVerificationError
@@ -95,15 +100,19 @@ func classifyCertificate(err error) (reason string, kind error) {
 	return "", nil
 }
 
-// isProxy reports whether it is the connection to a proxy, or through it, that
-// failed.
+// isProxy reports whether err is a failure to connect to a proxy or through one.
 func isProxy(err error) bool {
 	var op *net.OpError
 	return errors.As(err, &op) && (op.Op == "proxyconnect" || strings.HasPrefix(op.Op, "socks "))
 }
 
-// proxyRefusal is the error of a proxy that does not connect us, for
-// [http.Transport.OnProxyConnectResponse]: net/http's own is a bare text.
+// errProxyRefuses is the error of a proxy that will not connect us, however often
+// it is asked.
+var errProxyRefuses = fmt.Errorf("%w", ErrProxy)
+
+// proxyRefusal returns an error if a proxy refuses to connect. It is an
+// [http.Transport.OnProxyConnectResponse], because net/http's own error for this has no
+// type.
 func proxyRefusal(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
 	if resp.StatusCode == http.StatusOK {
 		return nil
@@ -112,10 +121,13 @@ func proxyRefusal(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Res
 	if challenge := challenge(resp.Header.Values("Proxy-Authenticate")); challenge != "" {
 		reason += " (" + challenge + ")"
 	}
+	if resp.StatusCode < http.StatusInternalServerError {
+		return fmt.Errorf("%w: %s, HTTP %s", errProxyRefuses, reason, resp.Status)
+	}
 	return fmt.Errorf("%w: %s, HTTP %s", ErrProxy, reason, resp.Status)
 }
 
-// bodyError is the error of a body that could not be read to its end.
+// bodyError returns the error for a body that could not be read to its end, given why.
 func bodyError(err error) error {
 	var corrupt flate.CorruptInputError
 	var timeout interface{ Timeout() bool }
@@ -130,7 +142,8 @@ func bodyError(err error) error {
 	return fmt.Errorf("%w: %w", ErrTruncated, err)
 }
 
-// foreignEncoding is the Content-Encoding of an answer, if it is none that is read.
+// foreignEncoding returns the Content-Encoding of an answer if it is one that cannot be
+// decoded, or "".
 func foreignEncoding(h http.Header) string {
 	switch encoding := strings.ToLower(strings.TrimSpace(h.Get("Content-Encoding"))); encoding {
 	case "identity", "gzip", "x-gzip", "deflate":

@@ -102,7 +102,7 @@ func TestASecretIsReplacedInAnySpelling(t *testing.T) {
 		secret := s.secret()
 		before, after := "key: '", "' (denied) \\u0041 %41 &amp; more"
 		text := before + s.whole(secret, s.IntN(3)) + after
-		if got, want := redactorOf("another-one", secret).text(text), before+"***"+after; got != want {
+		if got, want := redactorOf("another-one", secret).replace(text), before+"***"+after; got != want {
 			t.Fatalf("seed %d: %q in\n%s\ngives\n%s", seed, secret, text, got)
 		}
 	}
@@ -122,7 +122,7 @@ func TestACredentialIsReplacedInAGoodAnswer(t *testing.T) {
 			inner = "x " + jsonSpelling(s, secret) + " y"
 		}
 		const format = `{"id":"run_1","n":12345678901234567890,"f":1.0,"%s":["\"",{"%[1]s":"%[1]s"}],"e":"\\\n\u00e9"}`
-		got := redactorOf(secret).result(fmt.Sprintf(format, inner))
+		got := redactorOf(secret).replaceInJSON(fmt.Sprintf(format, inner))
 		if want := fmt.Sprintf(format, "x *** y"); got != want {
 			t.Fatalf("seed %d: %q in\n%s\ngives\n%s", seed, secret, inner, got)
 		}
@@ -154,14 +154,14 @@ func TestAnInnocentTextIsLeftAlone(t *testing.T) {
 		`\`, `\\\\u`, "%", "%2", "%zz", "&", "&#", "&#;", "&#xZ;", "&unknown;", "&#99999999999;", `\ud83d`, `\ud83d\u0041`, `\u{110000}`, "%u00", `\x4`,
 		strings.Repeat(`\`, 300), strings.Repeat("%25", 300), strings.Repeat("&amp;", 300), "Tom & Jerry's 50% off \\o/", "é\xff\x80",
 	} {
-		if got := r.text(text); got != text {
+		if got := r.replace(text); got != text {
 			t.Errorf("%q became %q", text, got)
 		}
 	}
 	for _, answer := range []string{
 		`{"a":"\nk-secret+one/23456"}`, `{"id":"r","n":123456789012345678,"s":"a\u002Fb %41%42 &#65; \\x41"}`, `"\\"`, `[]`, `{"sk-secret":"\""}`,
 	} {
-		if got := redactorOf("123456789012345678", "sk-secret+one/23456", "nk-secret+one/23456").result(answer); got != answer {
+		if got := redactorOf("123456789012345678", "sk-secret+one/23456", "nk-secret+one/23456").replaceInJSON(answer); got != answer {
 			t.Errorf("%s became %s", answer, got)
 		}
 	}
@@ -178,11 +178,11 @@ func TestAShortSecretIsReplacedWhereItStandsAlone(t *testing.T) {
 		`%41run`:                          `%41run`,
 		`\u0072un`:                        "***",
 	} {
-		if got := r.text(text); got != want {
+		if got := r.replace(text); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	}
-	if got := r.result(`{"a":"run"}`); got != `{"a":"run"}` {
+	if got := r.replaceInJSON(`{"a":"run"}`); got != `{"a":"run"}` {
 		t.Errorf("a short secret was replaced in a good answer: %s", got)
 	}
 }
@@ -255,7 +255,7 @@ func TestOverlappingSecretsAreReplacedTogether(t *testing.T) {
 		"abcdefgh12abcdefgh12":           "******",
 		"x abcdefgh1 345678 abcdefgh12y": "x abcdefgh1 345678 ***y",
 	} {
-		if got := r.text(text); got != want {
+		if got := r.replace(text); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	}
@@ -264,7 +264,7 @@ func TestOverlappingSecretsAreReplacedTogether(t *testing.T) {
 func TestASecretAtTheCutIsReplacedWhole(t *testing.T) {
 	secret := "sk-" + strings.Repeat("SECRET", 20)
 	for before := maxText - len(secret) - 1; before <= maxText; before++ {
-		got := redactorOf(secret).text(strings.Repeat(".", before) + secret + strings.Repeat(".", maxText))
+		got := redactorOf(secret).replace(strings.Repeat(".", before) + secret + strings.Repeat(".", maxText))
 		if strings.Contains(got, "SECRET") || len(got) > maxText+len("***") {
 			t.Fatalf("%d before it: %d bytes, %q", before, len(got), got[before:])
 		}
@@ -272,7 +272,7 @@ func TestASecretAtTheCutIsReplacedWhole(t *testing.T) {
 	// A string of a good answer is longer than what is looked at in one go.
 	text := strings.Repeat(`\n`, maxText/2-30) + secret + strings.Repeat(`\u00e9`, maxText)
 	want := strings.Replace(text, secret, "***", 1)
-	if got := redactorOf(secret).result(`["` + text + `"]`); got != `["`+want+`"]` {
+	if got := redactorOf(secret).replaceInJSON(`["` + text + `"]`); got != `["`+want+`"]` {
 		t.Errorf("%d bytes, want %d", len(got), len(want)+4)
 	}
 }
@@ -299,17 +299,17 @@ func TestWhatCountsAsASecret(t *testing.T) {
 		"p@ss word", "joe:p@ss word", "joe:p%40ss%20word", base64.StdEncoding.EncodeToString([]byte("joe:p@ss word")), "token4711",
 	}
 	for _, s := range secrets {
-		if got := r.text("it was '" + s + "'."); got != "it was '***'." {
+		if got := r.replace("it was '" + s + "'."); got != "it was '***'." {
 			t.Errorf("%q: %s", s, got)
 		}
 	}
 	for _, s := range []string{"openai", "aladdin", "joe", "2025-05-01-preview", "v1", "1", "429", "api_key", "dark", "proxy", "1234567"} {
-		if got := r.text("it was '" + s + "'."); got != "it was '"+s+"'." {
+		if got := r.replace("it was '" + s + "'."); got != "it was '"+s+"'." {
 			t.Errorf("%q is no secret: %s", s, got)
 		}
 	}
 	for s, want := range map[string]string{"pk-12345678": "***", "sk-inner-1": "***", "open sesame 1": "***", "azure-openai": "azure-openai", "production": "production", "alpha team": "alpha team", "0123456789": "0123456789"} {
-		if got := r.result(`["` + s + `"]`); got != `["`+want+`"]` {
+		if got := r.replaceInJSON(`["` + s + `"]`); got != `["`+want+`"]` {
 			t.Errorf("a good answer with %q: %s, want %s", s, got, want)
 		}
 	}
@@ -317,7 +317,7 @@ func TestWhatCountsAsASecret(t *testing.T) {
 
 func TestTheNameOfAPortkeyConfigIsNoCredential(t *testing.T) {
 	r := newRedactor(Config{Portkey: Portkey{Config: "pc-my-config"}}, nil, nil)
-	if text, result := r.text("pc-my-config"), r.result(`"pc-my-config"`); text != "***" || result != `"pc-my-config"` {
+	if text, result := r.replace("pc-my-config"), r.replaceInJSON(`"pc-my-config"`); text != "***" || result != `"pc-my-config"` {
 		t.Error(text, result)
 	}
 }
@@ -359,11 +359,11 @@ func FuzzRedact(f *testing.F) {
 				t.Errorf("%d bytes took %s", len(text), took)
 			}
 		}(time.Now())
-		if got := r.text(text); len(r.secrets) > 0 && strings.Contains(got, r.secrets[0].text) {
+		if got := r.replace(text); len(r.secrets) > 0 && strings.Contains(got, r.secrets[0].text) {
 			t.Errorf("%q is left in %q", secret, got)
 		}
 		answer, _ := json.Marshal(map[string]any{text: []any{text, 1}})
-		got := r.result(string(answer))
+		got := r.replaceInJSON(string(answer))
 		if !json.Valid([]byte(got)) {
 			t.Errorf("%s became %s", answer, got)
 		}
@@ -389,7 +389,7 @@ func BenchmarkRedactResult(b *testing.B) {
 			r := redactorOf("sk-proj-Abcdefghijklmnopqrstuvwxyz0123456789", "another-key-4711")
 			b.SetBytes(int64(len(run)))
 			for b.Loop() {
-				r.result(run)
+				r.replaceInJSON(run)
 			}
 		})
 	}
@@ -405,7 +405,7 @@ func BenchmarkRedactText(b *testing.B) {
 			b.SetBytes(int64(min(len(text), maxText)))
 			b.ReportAllocs()
 			for b.Loop() {
-				r.text(text)
+				r.replace(text)
 			}
 		})
 	}

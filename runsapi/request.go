@@ -10,30 +10,32 @@ import (
 	"github.com/hashicorp/go-retryablehttp"
 )
 
-// request is one request of the Runs API, to threads/{threadID}/runs[/{runID}[/{action}]].
+// request is a request to threads/{threadID}/runs[/{runID}[/{action}]].
 type request struct {
 	method, threadID, runID, action string
 	query                           url.Values
-	poll                            bool // of a wait, which tries again by itself
+	poll                            bool // whether it is a reading of a Poll, which retries by itself
 }
 
-// answer is what a request came back with, whatever its status.
+// answer is the answer to a request, whatever its status, and how it came about.
 type answer struct {
 	request
 	path      string // escaped, without the query
-	status    int
+	status    int    // 0 if no answer came
 	header    http.Header
-	body      *body // nil if no answer came; to be closed once it is read
+	body      *body // nil if no answer came; else the reader closes it
 	tries     int
-	retryable bool // whether the same request may do better a moment later
+	retryable bool // whether the same request may succeed a moment later
 }
 
-// do sends a request, with retries, and returns any 2xx answer. What it sends
-// has no body and no Content-Type: the one form of a cancel that every server
-// takes.
+// do sends a request, with retries, and returns a 2xx answer or an error. If the API
+// answers 401 and there may be another key, do tries once more with that.
+//
+// The request has no body and no Content-Type, because that is the only form of a cancel
+// that all servers accept.
 func (c *Client) do(ctx context.Context, r request) (*answer, error) {
 	u := c.url(r)
-	for renewed := false; ; renewed = true {
+	for keyRenewed := false; ; keyRenewed = true {
 		key := ""
 		if c.keys != nil {
 			var err error
@@ -45,7 +47,7 @@ func (c *Client) do(ctx context.Context, r request) (*answer, error) {
 		if err != nil {
 			return nil, err
 		}
-		if a.status == http.StatusUnauthorized && c.keys != nil && !renewed && c.keys.refused(key) {
+		if a.status == http.StatusUnauthorized && c.keys != nil && !keyRenewed && c.keys.refused(key) {
 			a.body.Close()
 			continue
 		}
@@ -74,6 +76,7 @@ func (c *Client) url(r request) *url.URL {
 	return &u
 }
 
+// merged returns the parameters of a and b. Those of b take precedence.
 func merged(a, b url.Values) url.Values {
 	if len(a) == 0 {
 		return b
@@ -88,9 +91,10 @@ func merged(a, b url.Values) url.Values {
 	return m
 }
 
-// send makes the attempts of a request and returns the last one's answer.
+// send makes up to 1+MaxRetries attempts and returns the last answer, whatever its status.
+// The error is an [*Error].
 func (c *Client) send(ctx context.Context, r request, u *url.URL, key string) (*answer, error) {
-	header := c.header // shared, as an http.RoundTripper must not modify a request
+	header := c.header // shared between requests: an http.RoundTripper must not modify it
 	if key != "" || r.poll {
 		header = c.header.Clone()
 	}

@@ -15,21 +15,21 @@ import (
 const (
 	firstBackoff = 500 * time.Millisecond
 	maxBackoff   = 8 * time.Second
-	// maxPause is the longest pause before a retry of a call that has no deadline.
-	maxPause = 10 * time.Minute
+	maxPause     = 10 * time.Minute // before a retry of a call that has no deadline
 )
 
-// retries is the policy of one request, in the shape that go-retryablehttp takes.
-// The rules are those of OpenAI's own clients, with these exceptions: a POST is
-// not repeated on 408 and 409, as it may have been carried out; a quota that is
-// used up is final; and no retry starts that could not end in time.
+// retries is the retry policy for one request, with the methods that go-retryablehttp asks
+// for. The rules are those of OpenAI's own clients, with these exceptions: a POST is not
+// repeated on 408 and 409, because it may have been carried out; a quota that is used up
+// is final; and no retry starts after a pause that reaches beyond the call's deadline.
 type retries struct {
 	method    string
 	tries     int
-	retryable bool          // the last try failed in a way that may pass
+	retryable bool          // whether the last try failed in a way that may pass
 	pause     time.Duration // before the next try
 }
 
+// check counts a try and reports whether to make another one.
 func (r *retries) check(ctx context.Context, resp *http.Response, err error) (again bool, _ error) {
 	r.tries++
 	r.retryable = ctx.Err() == nil && r.mayPass(resp, err)
@@ -47,13 +47,14 @@ func (r *retries) check(ctx context.Context, resp *http.Response, err error) (ag
 	return r.pause < left, nil
 }
 
+// backoff returns the pause that check has found.
 func (r *retries) backoff(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return r.pause }
 
-// mayPass tells whether the same request may do better a moment later.
+// mayPass reports whether the same request may succeed a moment later.
 func (r *retries) mayPass(resp *http.Response, err error) bool {
 	if err != nil {
 		_, kind := classify(err)
-		return !errors.Is(kind, ErrCertificate) && !errors.Is(kind, ErrTooLarge)
+		return !errors.Is(kind, ErrCertificate) && !errors.Is(kind, ErrTooLarge) && !errors.Is(err, errProxyRefuses)
 	}
 	if success(resp.StatusCode) {
 		return false
@@ -64,20 +65,29 @@ func (r *retries) mayPass(resp *http.Response, err error) bool {
 	case "false":
 		return false
 	}
-	switch s := resp.StatusCode; {
-	case s == http.StatusTooManyRequests:
+	if resp.StatusCode == http.StatusTooManyRequests {
 		e := decodeError(resp.Body.(*body).Bytes())
 		e.setRetryAfter(resp.Header)
-		return !e.QuotaSpent() // waiting does not help then
-	case s == http.StatusRequestTimeout, s == http.StatusConflict:
-		return r.method == http.MethodGet
-	default:
-		return s >= 500 && s != http.StatusNotImplemented
+		return !e.QuotaSpent()
 	}
+	return statusMayPass(r.method, resp.StatusCode)
 }
 
-// backoff is the pause after the n-th failure when the API names none: 0.5 s,
-// doubled each time up to 8 s, less up to a quarter so that clients spread.
+// statusMayPass tells whether the same request may get another status a moment
+// later.
+func statusMayPass(method string, status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusConflict:
+		return method == http.MethodGet
+	case http.StatusNotImplemented:
+		return false
+	}
+	return status == http.StatusTooManyRequests || status >= 500
+}
+
+// backoff returns the pause after the nth failure if the API asks for none: 0.5 s, doubled
+// each time up to 8 s, minus a random part of up to a quarter, so that clients do not all
+// come back at once.
 func backoff(n int) time.Duration {
 	d := maxBackoff
 	if n < 6 {
@@ -86,9 +96,9 @@ func backoff(n int) time.Duration {
 	return d - time.Duration(rand.Int64N(int64(d)/4+1))
 }
 
-// retryAfter is how long the API asks to wait: retry-after-ms or Azure's
-// x-ms-retry-after-ms before Retry-After, which is in seconds or a date. 0 is no,
-// or no sensible, answer; a year is the longest.
+// retryAfter returns how long the headers of an answer ask to wait, at most a year, or 0 if
+// they do not ask or make no sense. retry-after-ms, and x-ms-retry-after-ms on Azure, take
+// precedence over Retry-After, which is in seconds or a date.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	for _, name := range []string{"Retry-After-Ms", "X-Ms-Retry-After-Ms"} {
 		if ms, err := strconv.ParseFloat(strings.TrimSpace(h.Get(name)), 64); err == nil && ms > 0 {
@@ -105,7 +115,8 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	return 0
 }
 
-// seconds makes a duration of s, whatever s is.
+// seconds returns s seconds as a duration between 0 and a year, also if s is out of range
+// or not a number.
 func seconds(s float64) time.Duration {
 	const year = 365 * 24 * 3600
 	if math.IsNaN(s) || s <= 0 {

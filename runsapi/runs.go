@@ -5,34 +5,30 @@ import (
 	"errors"
 	"net/http"
 	"regexp"
-	"slices"
 	"strconv"
 	"time"
 )
 
-// Run is a Run object as the API sent it, and the fields of it that we read.
+// Run is a Run object as the API sent it, with the fields that the client reads.
 type Run struct {
 	ID, Status string
 
 	raw                  string
-	threadID             string        // empty if it has none
-	createdAt, startedAt string        // JSON
-	pollAfter            time.Duration // the API's hint; 0 if it gave none
-	held                 int           // bytes that raw takes of the memory budget
-	deep                 bool
+	threadID             string        // empty if the Run names none
+	createdAt, startedAt string        // JSON; empty if the Run has none
+	pollAfter            time.Duration // what the API asked for; 0 if it did not
+	held                 int           // how many bytes of the memory budget raw takes
+	hasError             bool          // whether it has a member error, which no Run of the API has
+	deep                 bool          // whether raw is nested deeper than MaxDepth
 }
 
-// RawJSON is the whole Run as compact JSON, unknown fields and all.
+// RawJSON returns the whole Run as compact JSON, unknown fields included.
 func (r Run) RawJSON() string { return r.raw }
 
 // Deep reports whether the JSON is nested deeper than [MaxDepth].
 func (r Run) Deep() bool { return r.deep }
 
-// Statuses of a Run that end it (https://platform.openai.com/docs/assistants/deep-dive#run-lifecycle).
-// Any other, an unknown one too, may still change.
-var terminal = []string{"completed", "failed", "cancelled", "expired", "incomplete"}
-
-// StandardStatus spells a status as OpenAI does: some servers write canceled and
+// StandardStatus returns status as OpenAI spells it: some servers write canceled and
 // canceling.
 func StandardStatus(status string) string {
 	switch status {
@@ -44,22 +40,31 @@ func StandardStatus(status string) string {
 	return status
 }
 
-// Terminal reports whether a Run of that status has ended.
-func Terminal(status string) bool { return slices.Contains(terminal, StandardStatus(status)) }
+// Terminal reports whether a Run with that status has ended
+// (https://platform.openai.com/docs/assistants/deep-dive#run-lifecycle). An unknown
+// status is not terminal.
+func Terminal(status string) bool {
+	switch StandardStatus(status) {
+	case "completed", "failed", "cancelled", "expired", "incomplete":
+		return true
+	}
+	return false
+}
 
-// Cancelled reports whether a Run of that status is cancelled, or about to be.
+// Cancelled reports whether a Run with that status is cancelled or cancelling.
 func Cancelled(status string) bool {
 	status = StandardStatus(status)
 	return status == "cancelled" || status == "cancelling"
 }
 
-// Cancellable reports whether the API takes a cancel of a Run of that status.
+// Cancellable reports whether the API accepts a cancel of a Run with that status.
 func Cancellable(status string) bool {
 	return status == "queued" || status == "in_progress" || status == "requires_action"
 }
 
-// Since is when the Run got its status, as far as its times tell: a queued run
-// when it was created, one in progress when it was started.
+// Since returns when the Run got its status: a queued run when it was created, a run in
+// progress when it was started. It returns false for any other status, and for a time
+// that is missing or in the future.
 func (r Run) Since() (time.Time, bool) {
 	at := ""
 	switch r.Status {
@@ -72,35 +77,35 @@ func (r Run) Since() (time.Time, bool) {
 	if err != nil || seconds <= 0 {
 		return time.Time{}, false
 	}
-	if seconds > 1e11 { // some servers have milliseconds
+	if seconds > 1e11 { // some servers count milliseconds
 		seconds /= 1000
 	}
 	since := time.Unix(int64(seconds), 0)
 	return since, !since.After(time.Now())
 }
 
-// PollAfter is when the API asks to read the Run again, from 0.1 to 8 s; 0 if it
-// does not.
+// PollAfter returns how long the API asks to wait before the next reading of the Run,
+// between 0.1 s and 8 s, or 0 if it does not ask.
 func (r Run) PollAfter() time.Duration {
 	if r.pollAfter <= 0 {
 		return 0
 	}
-	return min(max(r.pollAfter, leastPoll), mostPoll)
+	return min(max(r.pollAfter, minPollPause), maxPollPause)
 }
 
-// CheckIDs returns an [*ArgumentError] for ids that would be refused before any
-// request.
+// CheckIDs returns an [*ArgumentError] if a call with these ids would be refused before
+// any request is sent.
 func CheckIDs(threadID, runID string) error {
 	return errors.Join(checkID("thread_id", threadID), checkID("run_id", runID))
 }
 
-// GetRun gets a run.
+// GetRun gets a run, with retries.
 func (c *Client) GetRun(ctx context.Context, threadID, runID string) (Run, error) {
 	return c.getRun(ctx, threadID, runID, false)
 }
 
-// ReadRun gets a run as one reading of a wait: in one attempt, and with the
-// request for a hint when to read it again ([Run.PollAfter]).
+// ReadRun gets a run in one attempt, and asks the API when to read it again
+// ([Run.PollAfter]). It is for callers that read the run repeatedly.
 func (c *Client) ReadRun(ctx context.Context, threadID, runID string) (Run, error) {
 	return c.getRun(ctx, threadID, runID, true)
 }
@@ -116,13 +121,13 @@ func (c *Client) getRun(ctx context.Context, threadID, runID string, poll bool) 
 	return c.run(ctx, a)
 }
 
-// CancelRun asks the API to cancel a run and returns the run, whose status is
-// then "cancelling" as a rule. What came of it is read off the run, unless the
-// answer is the run: a run that is cancelling or cancelled is a success, whoever
-// asked for it first.
+// CancelRun asks the API to cancel a run, and returns the run. Its status is usually
+// "cancelling" then. If the API refuses, or answers without the run, CancelRun reads the
+// run to see what happened: if it is cancelling or cancelled, for whatever reason, that
+// is a success.
 //
-// The error is a [*NotCancelledError] where the API refused and the run could be
-// read, and an [*AfterCancelError] where it accepted and the run could not.
+// The error is a [*NotCancelledError] if the API refused and the run could be read, and an
+// [*AfterCancelError] if the API accepted and the run could not be read.
 func (c *Client) CancelRun(ctx context.Context, threadID, runID string) (Run, error) {
 	if err := CheckIDs(threadID, runID); err != nil {
 		return Run{}, err
@@ -130,13 +135,10 @@ func (c *Client) CancelRun(ctx context.Context, threadID, runID string) (Run, er
 	a, err := c.do(ctx, request{method: http.MethodPost, threadID: threadID, runID: runID, action: "cancel"})
 	if err == nil {
 		run, err := c.run(ctx, a)
-		switch {
-		case err != nil:
-			return c.afterCancel(ctx, threadID, runID, err)
-		case Terminal(run.Status) && !Cancelled(run.Status):
-			return Run{}, &NotCancelledError{run, errTooLate}
+		if err == nil && (Cancelled(run.Status) || Cancellable(run.Status) && run.ID == runID) {
+			return run, nil
 		}
-		return run, nil
+		return c.afterCancel(ctx, threadID, runID, err)
 	}
 	var refusal *Error
 	if !errors.As(err, &refusal) || !mayBeTooLate(refusal) {
@@ -152,10 +154,9 @@ func (c *Client) CancelRun(ctx context.Context, threadID, runID string) (Run, er
 	return Run{}, &NotCancelledError{run, err}
 }
 
-var errTooLate = errors.New("the API answered to the cancel with the run as it is")
-
-// afterCancel reads the run after a 2xx to the cancel that held no Run: some
-// servers answer nothing, {} or "OK". notRun is the error for that answer.
+// afterCancel reads the run after the cancel was answered with a 2xx that does not show
+// what came of it: some servers answer with an empty body, {}, "OK" or another object.
+// notRun is the error for an answer without a Run.
 func (c *Client) afterCancel(ctx context.Context, threadID, runID string, notRun error) (Run, error) {
 	run, err := c.GetRun(ctx, threadID, runID)
 	var answer *Error
@@ -167,15 +168,15 @@ func (c *Client) afterCancel(ctx context.Context, threadID, runID string, notRun
 	case Terminal(run.Status), errors.As(notRun, &answer) && !answer.acknowledges:
 		return Run{}, &NotCancelledError{run, notRun}
 	}
-	return run, nil // the API accepted the cancel, but has not come to it
+	return run, nil // the API has accepted the cancel, but not carried it out yet
 }
 
-// endedWords are what servers say of a run that has ended, as "Cannot cancel run
-// with status 'completed'.", whose code is null.
+// endedWords matches what servers say if a run has ended, such as "Cannot cancel run with
+// status 'completed'." That error has no code to go by.
 var endedWords = regexp.MustCompile(`(?i)cancel|already|ended|finish|complete|terminal|final`)
 
-// mayBeTooLate reports whether a refusal of a cancel may mean that the run has
-// ended, or that this server has no cancel, which the run itself tells.
+// mayBeTooLate reports whether a refusal of a cancel may mean that the run has ended, or
+// that this server has no cancel. Reading the run then tells which.
 func mayBeTooLate(e *Error) bool {
 	switch e.Status {
 	case http.StatusBadRequest, http.StatusConflict, http.StatusUnprocessableEntity,

@@ -2,9 +2,12 @@ package runsapi
 
 import (
 	"bytes"
+	"compress/flate"
 	"compress/gzip"
+	"compress/zlib"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -154,6 +157,41 @@ func TestGzip(t *testing.T) {
 	}
 }
 
+// Bodies are decompressed by what they are, not by what their label says.
+func TestCompressionWhateverTheLabel(t *testing.T) {
+	compress := func(f func(io.Writer) io.WriteCloser) string {
+		var b bytes.Buffer
+		w := f(&b)
+		io.WriteString(w, runJSON)
+		w.Close()
+		return b.String()
+	}
+	zipped := compress(func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) })
+	zlibbed := compress(func(w io.Writer) io.WriteCloser { return zlib.NewWriter(w) })
+	raw := compress(func(w io.Writer) io.WriteCloser { f, _ := flate.NewWriter(w, 9); return f })
+	for name, tc := range map[string]struct {
+		body   string
+		labels []string
+	}{
+		"plain":               {runJSON, []string{"", "gzip", "deflate", "identity"}},
+		"gzip":                {zipped, []string{"", "gzip", "deflate", "identity"}},
+		"gzip and a line end": {zipped + "\r\n", []string{"gzip"}},
+		"zlib":                {zlibbed, []string{"", "gzip", "deflate", "identity"}},
+		"deflate":             {raw, []string{"gzip", "deflate"}},
+	} {
+		for _, label := range tc.labels {
+			var header []string
+			if label != "" {
+				header = []string{"Content-Encoding", label}
+			}
+			run, err := dial(t, status(200, tc.body, header...)).GetRun(t.Context(), "t", "r")
+			if err != nil || run.RawJSON() != runJSON {
+				t.Errorf("%s labelled %q: %q, %v", name, label, run.RawJSON(), err)
+			}
+		}
+	}
+}
+
 func TestTooLargeAnswerIsAnErrorAtOnce(t *testing.T) {
 	tries := 0
 	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -205,7 +243,8 @@ func TestCancel(t *testing.T) {
 		{"accepted by another API", "cancel was requested", status(202, ""), answers(`{"run_id":"r","status":"interrupted"}`)},
 		{"accepted, with no Run", "cancelling", answers(`{"ok":true}`), answers(cancelling)},
 		{"accepted, but not carried out yet", "in_progress", answers("OK"), answers(runJSON)},
-		{"accepted, and answered with a run that has ended", "its status is completed", answers(completed), nil},
+		{"accepted, and answered with a run that has ended", "its status is completed", answers(completed), answers(completed)},
+		{"accepted, and answered with something else", "cancelling", answers(`{"id":"evt_9","status":"success"}`), answers(cancelling)},
 		{"a login page", "not a Runs API response", answers("<html>Sign in</html>"), answers(runJSON)},
 		{"a success with an error in it", "no permission", answers(`{"error":{"message":"no permission"}}`), answers(runJSON)},
 		{"accepted too late", "its status is completed", answers("{}"), answers(completed)},

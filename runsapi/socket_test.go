@@ -72,6 +72,7 @@ func TestFaultsOnASocket(t *testing.T) {
 		{"200 with HTML", answers("<html><title>Proxy</title></html>"), 1, "an HTML page: Proxy"},
 		{"204", status(204, ""), 1, "the body is empty"},
 		{"gzip that is none", status(200, runJSON, "Content-Encoding", "gzip"), 1, ""},
+		{"101 of another kind", raw("HTTP/1.1 101 Switching Protocols\r\n\r\n"), 2, ""},
 		{"429", status(429, "", soon, "1"), 2, ""},
 		{"429 by seconds", status(429, "", "Retry-After", "0.001"), 2, ""},
 		{"503 by date", status(503, "", "Retry-After", "Thu, 01 Jan 1970 00:00:00 GMT", soon, "1"), 2, ""},

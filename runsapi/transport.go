@@ -11,16 +11,15 @@ import (
 	"time"
 )
 
-// maxDials is how many connections one attempt may open. net/http asks again,
-// on a new connection and without end, when a server closes each one before it
-// answers (HTTP/2 GOAWAY).
+// maxDials is how many connections one attempt may open. If a server closes every
+// connection before it answers (HTTP/2 GOAWAY), net/http would go on opening new ones.
 const maxDials = 4
 
 var errManyDials = errors.New("the server closes each connection before it answers")
 
-// newTransport returns net/http's transport with connections that are kept, as
-// many as calls were in flight, so that none is opened twice. A connection that
-// is still being opened ends with the call that it was opened for.
+// newTransport returns a transport like net/http's default, with two differences. It
+// keeps as many idle connections as there were calls in flight. And it stops opening a
+// connection when the attempt for which it began to ends.
 func newTransport() *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConns, t.MaxIdleConnsPerHost = 0, 2048
@@ -49,7 +48,7 @@ func newTransport() *http.Transport {
 	return t
 }
 
-// handshake makes a TLS connection of conn, within a time limit.
+// handshake makes conn a TLS connection, within a time limit. If it fails, it closes conn.
 func handshake(ctx context.Context, conn net.Conn, address string, config *tls.Config, limit time.Duration) (net.Conn, error) {
 	if config = config.Clone(); config == nil { // without HTTP/2
 		config = &tls.Config{}
@@ -58,30 +57,31 @@ func handshake(ctx context.Context, conn net.Conn, address string, config *tls.C
 		config.ServerName, _, _ = net.SplitHostPort(address)
 	}
 	secure := tls.Client(conn, config)
-	limited, cancel := context.WithTimeout(ctx, limit)
+	handshakeCtx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	err := secure.HandshakeContext(limited)
+	err := secure.HandshakeContext(handshakeCtx)
 	if err == nil {
 		return secure, nil
 	}
 	conn.Close()
-	if limited.Err() != nil && ctx.Err() == nil {
+	if handshakeCtx.Err() != nil && ctx.Err() == nil {
 		err = fmt.Errorf("%w: TLS handshake timeout", ErrTimeout)
 	}
 	return nil, err
 }
 
-// attempt is the context of one HTTP attempt. net/http detaches the context of a
-// dial from that of its request, but keeps its values: by them joinAttempt finds
-// the attempt again.
+// attempt is the context of one HTTP attempt. The context that net/http passes to a dial
+// does not end with the request, but it has the values of the request's context: so
+// joinAttempt can find the attempt.
 type attempt struct {
 	context.Context
-	answered atomic.Bool // from then on the connections that it opens are for others
+	answered atomic.Bool // once it is, a connection that is still being opened is for other requests
 	dials    atomic.Int32
 }
 
 type attemptKey struct{}
 
+// Value returns the attempt itself for attemptKey.
 func (a *attempt) Value(key any) any {
 	if key == (attemptKey{}) {
 		return a
@@ -89,8 +89,8 @@ func (a *attempt) Value(key any) any {
 	return a.Context.Value(key)
 }
 
-// joinAttempt returns a context for a dial that also ends with the attempt that
-// the dial is for, unless that was answered by then.
+// joinAttempt returns a context for a dial. It ends with ctx, or with the attempt for which
+// the dial began, unless the attempt has been answered by then. leave frees its resources.
 func joinAttempt(ctx context.Context) (joined context.Context, leave func(), err error) {
 	a, ok := ctx.Value(attemptKey{}).(*attempt)
 	if !ok {

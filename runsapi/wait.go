@@ -9,24 +9,23 @@ import (
 	"time"
 )
 
-// Bounds of what the API may ask for with openai-poll-after-ms.
+// The pause that the API asks for with openai-poll-after-ms is kept within these bounds.
 const (
-	leastPoll = 100 * time.Millisecond
-	mostPoll  = 8 * time.Second
+	minPollPause = 100 * time.Millisecond
+	maxPollPause = 8 * time.Second
 )
 
-// firstReading is how long a wait without a deadline tries to read its run for
-// the first time: what never answers in that time is no passing fault.
-const firstReading = 50 * time.Second
+// maxFirstReading is how long a Poll without a deadline tries to read its run for the
+// first time. A fault that lasts longer is not a passing one.
+const maxFirstReading = 50 * time.Second
 
-// lastReading is how long before the deadline a wait reads its run once more,
-// although the API asked to wait for longer than that.
+// lastReading is how long before its deadline a Poll reads its run for the last time, if
+// the API has asked to wait beyond the deadline.
 const lastReading = time.Second
 
-// WaitError is a poll that failed for good, and the last status that was seen
-// before.
+// WaitError is the error of a [Client.Poll] that failed after it had read the run.
 type WaitError struct {
-	Status string
+	Status string // of the run when it was last read
 	Err    error
 }
 
@@ -34,15 +33,20 @@ func (e *WaitError) Error() string {
 	return fmt.Sprintf("waiting failed, the last status seen is %s: %s", e.Status, e.Err)
 }
 
-// Unwrap gives the error of the poll.
+// Unwrap returns the error of the last reading.
 func (e *WaitError) Unwrap() error { return e.Err }
 
-// Poll reads a run again and again, at the pace that the API asks for, and yields
-// it as it was last read. If run was read already, it comes first. Network
-// errors, 408, 409, 429 and 5xx pass: the latest Run, empty before the first
-// reading, is yielded again. Poll ends when ctx ends: by a deadline without an
-// error, as long as the run was read at all. Any other error is the last thing
-// that it yields; once the run was read, it is a [*WaitError].
+// Poll reads a run repeatedly and yields it after each reading. It pauses between
+// readings for as long as the API asks ([Run.PollAfter]), else for 0.33 s, 0.67 s and
+// then always 1 s. A run that the caller has already read is passed as run, and is
+// yielded first; without one, run is empty.
+//
+// A reading that fails with a network error, 408, 409, 429 or 5xx does not end Poll: it
+// yields the run as it was last read, or an empty Run if it has not been read yet.
+//
+// Poll ends when ctx ends. If that is by a deadline, and the run has been read, there is
+// no error. Any other error is the last thing that Poll yields; if the run has been read,
+// it is a [*WaitError].
 func (c *Client) Poll(ctx context.Context, threadID, runID string, run Run) iter.Seq2[Run, error] {
 	return func(yield func(Run, error) bool) {
 		p := poll{client: c, threadID: threadID, runID: runID, begin: time.Now()}
@@ -67,14 +71,14 @@ type poll struct {
 	threadID, runID string
 	begin           time.Time
 	run             Run           // as it was last read
-	readings        int           // that succeeded
-	failures        int           // since then
+	readings        int           // how many succeeded
+	failures        int           // how many have failed since
 	failure         error         // the last one
 	pause           time.Duration // before the next reading
-	hurried         bool          // that reading comes before the API asked to come back
+	hurried         bool          // whether a reading was made earlier than the API asked
 }
 
-// next makes the next reading. It reports whether the polling has ended.
+// next pauses and then reads the run. It reports whether the polling has ended.
 func (p *poll) next(ctx context.Context) (ended bool, _ error) {
 	err := sleep(ctx, p.pause)
 	if err == nil {
@@ -100,17 +104,18 @@ func (p *poll) next(ctx context.Context) (ended bool, _ error) {
 	return true, err
 }
 
+// succeed records a successful reading.
 func (p *poll) succeed(run Run) {
 	p.run, p.failures = run, 0
 	p.readings++
 	p.pause = cmp.Or(run.PollAfter(), min(time.Duration(p.readings)*time.Second/3, time.Second)) // 0.33, 0.67, then 1 s
 }
 
-// fail takes note of a reading that failed, and reports whether that may pass.
+// fail records a failed reading, and reports whether another reading may succeed.
 func (p *poll) fail(ctx context.Context, err error) (passes bool) {
 	var e *Error
 	left, limited := timeLeft(ctx)
-	if !errors.As(err, &e) || !e.retryable || p.readings == 0 && !limited && time.Since(p.begin) > firstReading {
+	if !errors.As(err, &e) || !e.retryable || p.readings == 0 && !limited && time.Since(p.begin) > maxFirstReading {
 		return false
 	}
 	p.failures++
@@ -125,13 +130,13 @@ func (p *poll) fail(ctx context.Context, err error) (passes bool) {
 	return true
 }
 
-// timeLeft is the time until the deadline of ctx, if it has one.
+// timeLeft returns the time until the deadline of ctx, and whether ctx has one.
 func timeLeft(ctx context.Context) (left time.Duration, limited bool) {
 	deadline, ok := ctx.Deadline()
 	return time.Until(deadline), ok
 }
 
-// sleep waits for d, or until ctx ends, whose cause it returns then.
+// sleep waits for d. If ctx ends before that, sleep returns its cause.
 func sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

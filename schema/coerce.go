@@ -8,12 +8,12 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// coerce returns what was given in the type that the schema asks for, if it can
-// mean that only, and otherwise as it is. It returns nil for an absent argument.
+// coerce returns the value given in the type that the schema asks for, if it can only mean
+// that, and otherwise unchanged. It returns nil for an absent argument.
 func (p property) coerce(given gjson.Result) any {
 	text := strings.TrimSpace(given.Str)
 	isText := given.Type == gjson.String
-	isFree := p.Type == "string" && len(p.Enum) == 0 // any text is a value
+	isFree := p.Type == "string" && len(p.Enum) == 0 // any text is allowed
 	switch {
 	case isText && !p.required && (text == "" || !isFree && strings.EqualFold(text, "null")):
 		return nil
@@ -32,9 +32,9 @@ func (p property) coerce(given gjson.Result) any {
 	return jsonValue(given)
 }
 
-// coerceArray reads an array that came as a text as JSON, or as a list with
-// commas, with or without brackets and quotes. An item with commas is several:
-// no name or status holds one.
+// coerceArray reads an array, or a string that stands for one: JSON, or a list separated by
+// commas, with or without brackets and quotes. An item with commas becomes several items,
+// as no field name or status has a comma in it.
 func (p property) coerceArray(given gjson.Result) any {
 	if given.Type == gjson.String {
 		text := strings.TrimSpace(given.Str)
@@ -60,7 +60,7 @@ func (p property) coerceArray(given gjson.Result) any {
 	return list
 }
 
-// splitList appends the items of a list with commas to list.
+// splitList appends the items of text, a list separated by commas, to list.
 func (p property) splitList(list []any, text string) []any {
 	for item := range strings.SplitSeq(text, ",") {
 		if item = strings.Trim(item, " \t\r\n'\""); item != "" {
@@ -70,8 +70,8 @@ func (p property) splitList(list []any, text string) []any {
 	return list
 }
 
-// spelled returns the value of the enum that text is another spelling of, or
-// text if there is none.
+// spelled returns the value of the enum of which text is a spelling, or text itself if
+// there is none.
 func (p property) spelled(text string) string {
 	if value, ok := p.spellings[Fold(text)]; ok {
 		return value
@@ -79,9 +79,9 @@ func (p property) spelled(text string) string {
 	return text
 }
 
-// Fold returns name without what its writers vary: letter case, separators, and
-// whether a letter is doubled. Names that fold to the same text are spellings of
-// one name, such as cancelled_at, cancelledAt and Canceled-At.
+// Fold removes from name what varies between spellings: letter case, separators, and
+// doubled letters. Names that fold to the same text are spellings of one name, such as
+// cancelled_at, cancelledAt and Canceled-At.
 func Fold(name string) string {
 	var b strings.Builder
 	last := '_'
@@ -95,9 +95,9 @@ func Fold(name string) string {
 	return b.String()
 }
 
-// jsonValue returns a JSON value as Go has it, null as nil and a number that is
-// too large for a float64 as the largest. What is in an object does not matter,
-// as no schema asks for one.
+// jsonValue returns v as a Go value, as encoding/json does. A number that is too large for
+// a float64 becomes the largest one. Objects become empty maps, because no schema has a
+// property that is an object.
 func jsonValue(v gjson.Result) any {
 	switch {
 	case v.Type == gjson.Null:
@@ -119,8 +119,8 @@ func jsonValue(v gjson.Result) any {
 	return v.Bool()
 }
 
-// parseJSON returns the JSON value that text is, or null if it is none. The
-// caller has checked that it is not too deep.
+// parseJSON parses text. It returns null if text is not valid JSON. The caller has checked
+// that text is not nested too deep.
 func parseJSON(text string) gjson.Result {
 	if !gjson.Valid(text) {
 		return gjson.Result{}
@@ -128,11 +128,10 @@ func parseJSON(text string) gjson.Result {
 	return gjson.Parse(text)
 }
 
-// tooDeep reports whether text, as JSON, is nested over maxDepth deep. It holds
-// for the part that is read of a text that is not JSON, too.
+// tooDeep reports whether text is JSON that is nested deeper than maxDepth. Text that is not
+// valid JSON counts as nested as deep as a parser would get before it fails.
 func tooDeep(text string) bool {
-	depth := 0
-	inString := false
+	depth, inString := 0, false
 	for i := 0; i < len(text); i++ {
 		switch c := text[i]; {
 		case inString && c == '\\':
@@ -140,11 +139,11 @@ func tooDeep(text string) bool {
 		case c == '"':
 			inString = !inString
 		case inString:
-		case c == '[', c == '{':
+		case c == '{', c == '[':
 			if depth++; depth > maxDepth {
 				return true
 			}
-		case c == ']', c == '}':
+		case c == '}', c == ']':
 			depth--
 		}
 	}

@@ -12,27 +12,28 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// Both limits are far beyond what a model would write. Together they keep the
-// cost of a call in proportion to the length of its arguments: a JSON value is
-// read once for each level that it is nested.
+// Both limits are far beyond what a model would write. Together they keep the time for a
+// call in proportion to the length of its arguments, because a JSON value is read once for
+// each level of its nesting.
 const (
 	maxArguments = 64 << 10 // bytes
 	maxDepth     = 16
 )
 
-// property is a property of the schema, with what decodes a value of it.
+// property is a property of the schema, with what is needed to decode its value.
 type property struct {
 	name     string
-	field    []int // index of the struct's field
+	field    []int // the index of the struct's field
 	required bool
 	*invopop.Schema
-	spellings map[string]string    // the enum of the property or its items, by its folded values
+	spellings map[string]string    // the values of the enum of the property or its items, by their folded form
 	value     *jsonschema.Resolved // validates a value
 	item      *jsonschema.Resolved // validates an item of an array
 }
 
 type properties []property
 
+// compile returns the properties of s, the schema of the struct type t.
 func compile(t reflect.Type, s *invopop.Schema) (known properties) {
 	fields := map[string][]int{}
 	for _, f := range reflect.VisibleFields(t) {
@@ -54,6 +55,7 @@ func compile(t reflect.Type, s *invopop.Schema) (known properties) {
 	return known
 }
 
+// validator returns a validator for values of s.
 func validator(s *invopop.Schema) *jsonschema.Resolved {
 	var same jsonschema.Schema
 	if err := json.Unmarshal(marshal(s), &same); err != nil {
@@ -66,17 +68,17 @@ func validator(s *invopop.Schema) *jsonschema.Resolved {
 	return resolved
 }
 
-// Decode reads a call's arguments; absent or null ones are {}. It accepts what
-// models and hosts often send in another shape, where that can mean one thing
-// only:
+// Decode decodes the arguments of a call, a JSON object; an empty args or null stands for
+// {}. Decode also accepts what models and hosts often send instead, if it can mean only one
+// thing:
 //   - null or "" for an optional argument that is absent
 //   - "20" for 20, "true" for true, 20 for the string "20"
 //   - "a,b", "a" or "[\"a\"]" for an array
-//   - a value of an enum in other letter case or separators, or with a letter doubled or not
+//   - a value of an enum with other letter case or separators, or with a letter doubled or not
 //   - the whole object as a string, or [] for {}
-//   - arguments that hosts add on their own, which it ignores
 //
-// Anything else that does not fit the schema is a [Faults].
+// It ignores arguments that hosts are known to add. The error is a [Faults] if anything else
+// does not match the schema; Decode then returns the defaults.
 func (s Input[T]) Decode(args string) (T, error) {
 	known := s.compile()
 	given, faults := known.read(args)
@@ -99,9 +101,9 @@ func (s Input[T]) Decode(args string) (T, error) {
 	return decoded, nil
 }
 
-// read returns the values that args gives to the properties, in their order.
-// Its faults are the unknown arguments, or why args cannot be read at all; there
-// are no values then.
+// read returns the values that args gives to the properties, in the order of the
+// properties. The faults are the unknown arguments or, if given is nil, why args cannot be
+// read at all.
 func (known properties) read(args string) (given []gjson.Result, faults Faults) {
 	if len(args) > maxArguments {
 		return nil, Faults{fmt.Sprintf("arguments: got %d bytes, at most %d are allowed", len(args), maxArguments)}
@@ -129,7 +131,7 @@ func (known properties) read(args string) (given []gjson.Result, faults Faults) 
 	object.ForEach(func(name, value gjson.Result) bool {
 		i := slices.IndexFunc(known, func(p property) bool { return p.name == name.Str })
 		if i >= 0 {
-			given[i] = value // the last one counts if a name comes twice
+			given[i] = value // of two values for one name, the last counts
 		} else if !addedByHost(name.Str) && len(faults) < maxUnknown {
 			faults = append(faults, known.unknown(name.Str))
 		}
@@ -138,20 +140,20 @@ func (known properties) read(args string) (given []gjson.Result, faults Faults) 
 	return given, faults
 }
 
-// addedByHost reports whether hosts add an argument of this name on their own,
-// so that no model could leave it out.
+// addedByHost reports whether some host adds an argument of this name to each call, which
+// its model cannot prevent.
 func addedByHost(name string) bool {
 	switch name {
-	case "toolCallId", "sessionId", "action", "chatInput", "tool": // n8n: what its agent node was given
+	case "toolCallId", "sessionId", "action", "chatInput", "tool": // n8n adds the input of its agent node
 		return true
-	case "wait_for_previous": // Gemini CLI: it adds this to the schema that its model sees
+	case "wait_for_previous": // Gemini CLI adds this to the schema that its model sees
 		return true
 	}
 	return false
 }
 
-// decode returns what was given as a value that the schema allows, or nil for
-// an absent argument.
+// decode returns the value given as one that the schema allows, or nil for an absent
+// argument.
 func (p property) decode(given gjson.Result) (any, Faults) {
 	if p.Type != "string" && tooDeep(given.Str) {
 		return nil, Faults{nestedFault(p.name, given.Raw, expectation(p.Schema))}
@@ -183,8 +185,8 @@ func (p property) decode(given gjson.Result) (any, Faults) {
 	return value, faults
 }
 
-// set sets a field to a value that the schema of its type allows, and leaves its
-// default if the value is nil.
+// set sets field to value, which the schema of the field allows. It leaves the default if
+// value is nil.
 func set(field reflect.Value, value any) {
 	switch value := value.(type) {
 	case string:

@@ -8,26 +8,30 @@ import (
 	"github.com/invopop/jsonschema"
 )
 
-// Faults are the arguments that do not fit, one line each: which argument, what
-// was given, what is allowed.
+// Faults describes the arguments that do not match the schema, one line each: which
+// argument, what was given, what is allowed.
 type Faults []string
 
+// Error returns the lines.
 func (f Faults) Error() string { return strings.Join(f, "\n") }
 
-// More faults than these of one kind would not help a model.
+// No more faults than these are listed, because more would not help a model.
 const (
 	maxUnknown    = 20 // unknown arguments
-	maxItemFaults = 10 // items of an array
+	maxItemFaults = 10 // items of one array
 )
 
+// fault returns the line for a value that does not match.
 func fault(where, got, want string) string {
 	return fmt.Sprintf("%s: got %s, wants %s", where, excerpt(got), want)
 }
 
+// nestedFault returns the line for a value that is nested too deep.
 func nestedFault(where, got, want string) string {
 	return fmt.Sprintf("%s: got %s, which is nested over %d deep; wants %s", where, excerpt(got), maxDepth, want)
 }
 
+// unknown returns the line for an argument that is not in the schema.
 func (known properties) unknown(name string) string {
 	hint := ""
 	if near := known.nearest(name); near != "" {
@@ -44,6 +48,7 @@ func (known properties) names() string {
 	return strings.Join(names, ", ")
 }
 
+// expectation describes the object that the schema allows.
 func (known properties) expectation() string { return "an object with " + known.names() }
 
 // expectation describes the values that s allows.
@@ -71,11 +76,11 @@ func quotedList(enum []any) string {
 	return strings.Join(quoted, ", ")
 }
 
-// maxExcerpt is how much of a name or value is repeated in an error text, in
-// characters.
+// maxExcerpt is how many characters of a name or value an error text repeats.
 const maxExcerpt = 100
 
-// excerpt returns the beginning of what was given, on one line.
+// excerpt returns what was given on one line, in at most maxExcerpt characters. If it cuts
+// the text, the last of them is …
 func excerpt(given string) string {
 	var line []rune
 	for _, r := range given {
@@ -91,23 +96,22 @@ func excerpt(given string) string {
 	return string(line)
 }
 
-// nearest returns the argument that name is probably a misspelling of, or "".
-// Fewer than a third of the letters may differ, which is about where the Rust
-// and Clang compilers draw that line: limits is near limit, and call, of which
-// two letters of three are those of all, is near nothing.
+// nearest returns the argument of which name is probably a misspelling, or "". Fewer than a
+// third of the letters may differ, which is about the limit of the Rust and Clang compilers:
+// limits is near limit, but call is not near all.
 func (known properties) nearest(name string) string {
 	folded := Fold(excerpt(name))
-	near, least := "", len(folded)
+	nearest, least := "", len(folded)
 	for _, p := range known {
 		other := Fold(p.name)
 		if d := distance(folded, other); 3*d < max(len(folded), len(other)) && d < least {
-			near, least = p.name, d
+			nearest, least = p.name, d
 		}
 	}
-	return near
+	return nearest
 }
 
-// distance returns Levenshtein's edit distance.
+// distance returns the Levenshtein distance between a and b, in bytes.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

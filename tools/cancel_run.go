@@ -20,11 +20,11 @@ type cancelRunArgs struct {
 var cancelRun = tool[cancelRunArgs]{
 	name:  "cancel_run",
 	title: "Cancel a run",
-	description: "Cancel a run that is queued, in_progress or requires_action, and return its Run object. " +
-		"Cancelling takes a moment: status cancelling means asked for, only cancelled means done; set wait to make sure. " +
-		"A run that is cancelling or cancelled already is returned as it is; one that has ended is an error. It cannot be undone.",
-	defaults: cancelRunArgs{runArgs: runArgs{TimeoutSec: notGiven}},
-	result:   schema.Open[runResult],
+	description: "Cancel (stop) a run that is queued, in_progress or requires_action, so that its thread is free again. " +
+		"Status cancelling means asked for, only cancelled means done: set wait to make sure. A run that has ended is an error. It cannot be undone.",
+	searchHint: "stop abort kill assistant run free blocked thread",
+	defaults:   cancelRunArgs{runArgs: runArgs{TimeoutSec: notGiven}},
+	result:     schema.Open[runResult],
 }
 
 func (r *runs) cancel(ctx context.Context, a cancelRunArgs, call stdio.Call) (*stdio.Result, error) {
@@ -36,6 +36,9 @@ func (r *runs) cancel(ctx context.Context, a cancelRunArgs, call stdio.Call) (*s
 	ctx, cancel := withTimeLimit(ctx, call, limit)
 	defer cancel()
 	run, asked, err := r.askToCancel(ctx, a)
+	if after := (*runsapi.AfterCancelError)(nil); a.Wait && errors.As(err, &after) && runsapi.Retryable(after.Err) {
+		run, err = runsapi.Run{}, nil // the wait reads the run
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -46,11 +49,12 @@ func (r *runs) cancel(ctx context.Context, a cancelRunArgs, call stdio.Call) (*s
 	return r.show(ctx, w, run)
 }
 
-// askToCancel sends the cancel, unless the run is in a status that makes it
-// needless or, without force, hopeless. It reports whether the cancel was sent.
+// askToCancel sends the cancel. Without force it first reads the run, and sends nothing if
+// the run is cancelling or cancelled, or if its status does not allow a cancel, which is an
+// error. It reports whether the cancel was sent.
 func (r *runs) askToCancel(ctx context.Context, a cancelRunArgs) (run runsapi.Run, asked bool, err error) {
 	if !a.Force {
-		run, err = r.look(ctx, a)
+		run, err = r.readFirst(ctx, a)
 		switch {
 		case err != nil, runsapi.Cancelled(run.Status):
 			return run, false, err
@@ -59,11 +63,15 @@ func (r *runs) askToCancel(ctx context.Context, a cancelRunArgs) (run runsapi.Ru
 		}
 	}
 	run, err = r.client.CancelRun(ctx, a.ThreadID, a.RunID)
+	if err != nil && !a.Force {
+		err = &readBefore{err}
+	}
 	return run, true, err
 }
 
-// look reads the run that is to be cancelled. With wait it rides out what passes.
-func (r *runs) look(ctx context.Context, a cancelRunArgs) (run runsapi.Run, err error) {
+// readFirst reads the run that is to be cancelled. With wait, it does not give up on errors
+// that may pass.
+func (r *runs) readFirst(ctx context.Context, a cancelRunArgs) (run runsapi.Run, err error) {
 	if !a.Wait {
 		return r.client.GetRun(ctx, a.ThreadID, a.RunID)
 	}
@@ -75,7 +83,7 @@ func (r *runs) look(ctx context.Context, a cancelRunArgs) (run runsapi.Run, err 
 	return run, err
 }
 
-// notCancelled says how a run stands that was not cancelled.
+// notCancelled says that a run was not cancelled, and what its status is.
 func (r *runs) notCancelled(id, status string) string {
 	text := fmt.Sprintf("Run %s was not cancelled: its status is %s", r.echo(id), r.echo(status))
 	switch {
@@ -86,3 +94,9 @@ func (r *runs) notCancelled(id, status string) string {
 	}
 	return text + "."
 }
+
+// readBefore is an error that came after the run was read in the same call.
+type readBefore struct{ err error }
+
+func (e *readBefore) Error() string { return e.err.Error() }
+func (e *readBefore) Unwrap() error { return e.err }

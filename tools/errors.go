@@ -8,29 +8,29 @@ import (
 	"runs-mcp/runsapi"
 )
 
-// How much an error text holds, in characters: hosts cut long ones, and a model
-// reads each of them.
+// These are the greatest lengths in an error text, in characters. Hosts cut long texts, and
+// models have to read them.
 const (
 	maxErrorText = 2000
-	maxEcho      = 100 // of a status or a cursor
+	maxEcho      = 100 // of a status or an id
 	maxPath      = 400
 )
 
-// history is what is known of a call besides the error that it ended with.
-type history struct {
-	read   bool // the run or the thread was read before
-	cancel bool // it is the cancel that failed, of a run that was read afterwards
+// callState is how far a call had come when an error ended it.
+type callState struct {
+	read          bool // whether the run or the thread had been read
+	cancelRefused bool // whether the error is the answer to a cancel, after which the run was read
 }
 
-// explain says what went wrong and what to do next, to the model that called.
+// explain returns the text for an error: what failed, and what the model can do next.
 func (r *runs) explain(err error) string {
-	lines, known, cause := r.unwrap(err)
+	lines, state, cause := r.unwrap(err)
 	var api *runsapi.Error
 	var key *runsapi.KeyError
 	switch {
 	case cause == nil:
 	case errors.As(cause, &api):
-		lines = append(lines, summary(api), r.nextStep(api, known))
+		lines = append(lines, summary(api), r.nextStep(api, state))
 	case errors.As(cause, &key):
 		lines = append(lines, key.Error()+".", keyHint(key))
 	default:
@@ -39,9 +39,9 @@ func (r *runs) explain(err error) string {
 	return runsapi.Shorten(strings.TrimSpace(r.client.Redact(strings.Join(lines, "\n"))), maxErrorText)
 }
 
-// unwrap says how the call stood when the error came, and returns the cause: nil
-// if there is nothing to add.
-func (r *runs) unwrap(err error) (lines []string, known history, cause error) {
+// unwrap describes the state of the call when the error came, and returns the cause of the
+// error. The cause is nil if the lines say all.
+func (r *runs) unwrap(err error) (lines []string, state callState, cause error) {
 	for {
 		switch e := err.(type) {
 		case *runsapi.AfterCancelError:
@@ -52,41 +52,31 @@ func (r *runs) unwrap(err error) (lines []string, known history, cause error) {
 			lines, err = append(lines, line), e.Err
 		case *runsapi.NotCancelledError:
 			lines, err = append(lines, r.notCancelled(e.Run.ID, e.Run.Status)), e.Err
-			known = history{read: true, cancel: true}
+			state.read, state.cancelRefused = true, true
+			if err == nil {
+				return lines, state, nil
+			}
 			if runsapi.Terminal(e.Run.Status) {
-				return append(lines, summary(err)), known, nil
+				return append(lines, summary(err)), state, nil
 			}
 		case *runsapi.WaitError:
 			lines, err = append(lines, fmt.Sprintf("Waiting failed; the last status seen is %s.", r.echo(e.Status))), e.Err
-			known.read = true
+			state.read = true
+		case *readBefore:
+			state.read, err = true, e.err
 		case *stepsError:
 			lines, err = append(lines, fmt.Sprintf("The run was read, its status is %s, but its steps could not be. Without the argument steps the call works.", r.echo(e.run.Status))), e.err
-			known.read = true
+			state.read = true
 		case *pageError:
 			lines, err = append(lines, e.Error()), e.err
-			known.read = true
+			state.read = true
 		default:
-			return lines, known, err
+			return lines, state, err
 		}
 	}
 }
 
-// echo is what a server sent, for a text of ours. It is redacted before it is cut,
-// which may halve a secret.
-func (r *runs) echo(s string) string { return runsapi.Shorten(r.client.Redact(s), maxEcho) }
-
-// keyHint says what to do about a key file or key command that gave no key.
-func keyHint(e *runsapi.KeyError) string {
-	if e.Source == runsapi.SourceKeyFile {
-		return "The user should check the file that OPENAI_API_KEY_FILE names."
-	}
-	if e.ExitCode == 126 || e.ExitCode == 127 { // how shells say that a program cannot be run, or found
-		return "A program in it was not found, or cannot be run. The PATH that a host gives its servers is not the shell's: the user should name the program by its absolute path in --api-key-command (OPENAI_API_KEY_COMMAND)."
-	}
-	return "The user can run it in a shell to see why, and mend --api-key-command (OPENAI_API_KEY_COMMAND)."
-}
-
-// summary says what was asked, and what the API answered.
+// summary says what was requested, and what the API answered.
 func summary(err error) string {
 	var e *runsapi.Error
 	if !errors.As(err, &e) {
@@ -119,7 +109,8 @@ func summary(err error) string {
 	return text
 }
 
-// answerCame reports whether an answer came, although it could not be used.
+// answerCame reports whether e is about an answer that could not be used, rather than about
+// one that did not come.
 func answerCame(e *runsapi.Error) bool {
 	for _, kind := range []error{runsapi.ErrTruncated, runsapi.ErrEncoding, runsapi.ErrTooLarge, runsapi.ErrTooDeep, runsapi.ErrHeaders} {
 		if errors.Is(e, kind) {
@@ -128,3 +119,18 @@ func answerCame(e *runsapi.Error) bool {
 	}
 	return false
 }
+
+// keyHint says what the user can do if a key file or key command gave no key.
+func keyHint(e *runsapi.KeyError) string {
+	if e.Source == runsapi.SourceKeyFile {
+		return "The user should check the file that OPENAI_API_KEY_FILE names."
+	}
+	if e.ExitCode == 126 || e.ExitCode == 127 { // how shells say that a program cannot be run, or found
+		return "A program in it was not found, or cannot be run. The PATH that a host gives its servers is not the shell's: the user should name the program by its absolute path in --api-key-command (OPENAI_API_KEY_COMMAND)."
+	}
+	return "The user can run it in a shell to see why, and mend --api-key-command (OPENAI_API_KEY_COMMAND)."
+}
+
+// echo returns what a server or a model sent, for a text: redacted, and then cut. Half a
+// secret could no longer be found.
+func (r *runs) echo(s string) string { return runsapi.Shorten(r.client.Redact(s), maxEcho) }

@@ -10,31 +10,30 @@ import (
 	"runs-mcp/schema"
 )
 
-// everyField among the names asks for all fields.
+// everyField selects all fields when it is among the names.
 const everyField = "*"
 
-// selection is the fields of a Run that a call returns. It is made once per
-// call, as a list may have thousands of runs and a call may give thousands of
-// names.
+// selection selects the fields of a Run that a call returns. It is made once per call,
+// because a list may have thousands of runs and a call may give thousands of names.
 type selection struct {
-	all     bool            // the whole run, as it came
-	names   map[string]bool // fields with these names are returned, or left out
-	leftOut bool            // names are those that are left out
+	all     bool            // whether the whole run is returned as it came
+	names   map[string]bool // the fields that are returned or, with exclude, left out
+	exclude bool
 
-	// Names that are no Run field, with the Run fields that each can mean, and for
-	// each of these fields how many names mean it. What a name means counts only for
-	// a run that has no field of that very name.
+	// meanings has the names that are not Run fields, with the Run fields that each may
+	// mean. A name has its meanings only in a run that has no field with exactly that name.
 	meanings map[string][]string
-	meant    map[string]int
+	// meant counts, for each Run field, how many names may mean it.
+	meant map[string]int
 }
 
-// newSelection returns the selection of the named top-level fields; id and
-// status always belong to it. No names, or a "*" among them, select everything;
-// but no names leave out of a run in a list what is long and repeats in each.
+// newSelection returns a selection of the named top-level fields, to which id and status
+// always belong. A "*" among the names selects all fields, and so do no names at all, except
+// in a list: there, no names leave out the long fields that are the same in every run.
 func newSelection(names []string, list bool) selection {
 	switch {
 	case len(names) == 0 && list:
-		return selection{names: map[string]bool{"instructions": true, "tools": true}, leftOut: true}
+		return selection{names: map[string]bool{"instructions": true, "tools": true}, exclude: true}
 	case len(names) == 0, slices.Contains(names, everyField):
 		return selection{all: true}
 	}
@@ -64,10 +63,10 @@ func newSelection(names []string, list bool) selection {
 	return s
 }
 
-// meanings returns the Run fields that name can mean, out of those given by
-// their folded names: one in another spelling, such as lastError; one with a path
-// into it, such as last_error.message; or several in one text, such as
-// "usage last_error".
+// meanings returns the Run fields that name may mean. A name may spell a field differently,
+// such as lastError; it may be a path into a field, such as last_error.message; or it may
+// hold several fields, such as "usage last_error". fields has the Run fields by their folded
+// names.
 func meanings(name string, fields map[string]string) (found []string) {
 	if field, ok := fields[schema.Fold(name)]; ok {
 		return []string{field}
@@ -78,24 +77,24 @@ func meanings(name string, fields map[string]string) (found []string) {
 				if !slices.Contains(found, field) {
 					found = append(found, field)
 				}
-				break // the rest of the path leads into that field
+				break // the rest of the path is inside that field
 			}
 		}
 	}
 	return found
 }
 
-// everything reports whether the selection returns each run as it came.
+// everything reports whether the selection returns runs as they came.
 func (s selection) everything() bool { return s.all }
 
-// write writes the selected fields of run to b, as the API wrote and ordered
-// them.
+// write writes the selected fields of run, a JSON object, to b. It keeps their JSON and
+// their order.
 func (s selection) write(b *strings.Builder, run string) {
 	if s.all {
 		b.WriteString(run)
 		return
 	}
-	var meant map[string]int
+	var meant map[string]int // how many names mean a field of this run
 	if len(s.meant) > 0 {
 		meant = maps.Clone(s.meant)
 		for m := range runsapi.Members(run) {
@@ -106,7 +105,7 @@ func (s selection) write(b *strings.Builder, run string) {
 	}
 	separator := byte('{')
 	for m := range runsapi.Members(run) {
-		if s.names[m.Name] != s.leftOut || meant[m.Name] > 0 {
+		if s.names[m.Name] != s.exclude || meant[m.Name] > 0 {
 			b.WriteByte(separator)
 			b.WriteString(m.Raw)
 			separator = ','
@@ -118,8 +117,8 @@ func (s selection) write(b *strings.Builder, run string) {
 	b.WriteByte('}')
 }
 
-// add writes the selected fields of a run in a list. If the list may be nested
-// too deep, it returns an error that names the field.
+// add writes the selected fields of a run to b, the JSON of a list. If mayBeDeep is set, it
+// checks how deep they are nested, and returns an error that names a field nested too deep.
 func (s selection) add(b *strings.Builder, run runsapi.Run, mayBeDeep bool) error {
 	begin := b.Len()
 	s.write(b, run.RawJSON())
@@ -129,20 +128,20 @@ func (s selection) add(b *strings.Builder, run runsapi.Run, mayBeDeep bool) erro
 	return nil
 }
 
-// checkDepth returns an error that names the field of a run that is nested too
-// deep for clients to read, if there is one. The run itself stands in so many
-// objects and arrays.
-func checkDepth(run string, in int) error {
+// checkDepth returns an error that names a field of run, a JSON object, if the field is
+// nested too deep for clients to read. outer is the number of objects and arrays around the
+// run.
+func checkDepth(run string, outer int) error {
 	for m := range runsapi.Members(run) {
-		if runsapi.Depth(m.Value)+1+in > runsapi.MaxDepth {
+		if runsapi.Depth(m.Value)+1+outer > runsapi.MaxDepth {
 			return runsapi.TooDeep(m.Name)
 		}
 	}
 	return nil
 }
 
-// runFields returns the fields of a Run in OpenAI's API document, and the two
-// that its answers have besides.
+// runFields returns the fields of a Run that OpenAI's API reference lists, and the two that
+// only the API's answers have.
 func runFields() []string {
 	return []string{
 		"id", "object", "created_at", "thread_id", "assistant_id", "status", "required_action", "last_error",

@@ -8,7 +8,7 @@ import (
 	"runs-mcp/tools/stdio"
 )
 
-// runArgs are the arguments that get_run and cancel_run share.
+// runArgs are the arguments that get_run and cancel_run have in common.
 type runArgs struct {
 	ThreadID   string   `json:"thread_id" jsonschema_description:"Thread of the run"`
 	RunID      string   `json:"run_id" jsonschema_description:"Run id"`
@@ -25,12 +25,12 @@ type getRunArgs struct {
 var getRun = tool[getRunArgs]{
 	name:  "get_run",
 	title: "Get a run",
-	description: "Get one run of an assistant thread: its Run object, with status, last_error, required_action, usage and timestamps. " +
-		"Statuses: queued, in_progress, requires_action, cancelling; ended: completed, failed, cancelled, expired, incomplete. " +
-		"To await the outcome, set wait instead of polling.",
-	readOnly: true,
-	defaults: getRunArgs{runArgs: runArgs{TimeoutSec: notGiven}},
-	result:   schema.Open[runResult],
+	description: "Get one run of an assistant thread: its status, why it failed (last_error), what it waits for (required_action), what it is doing (steps), usage. " +
+		"Ended: completed, failed, cancelled, expired, incomplete. To await the outcome, set wait instead of polling.",
+	searchHint: "assistant run status failed stuck waiting last_error steps usage wait",
+	readOnly:   true,
+	defaults:   getRunArgs{runArgs: runArgs{TimeoutSec: notGiven}},
+	result:     schema.Open[runResult],
 }
 
 func (r *runs) get(ctx context.Context, a getRunArgs, call stdio.Call) (*stdio.Result, error) {

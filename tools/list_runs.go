@@ -24,12 +24,12 @@ type listRunsArgs struct {
 var listRuns = tool[listRunsArgs]{
 	name:  "list_runs",
 	title: "List runs",
-	description: "List the runs of an assistant thread, a page or all. " +
-		"The run that blocks a thread: status [\"active\"]. The latest run: order desc, limit 1. " +
-		"Few fields keep the answer short. While has_more is true, after: last_id goes on. Threads cannot be listed: thread ids come from the application.",
-	readOnly: true,
-	defaults: listRunsArgs{Limit: 20, Order: "asc"},
-	result:   schema.Open[listResult],
+	description: "List the runs of an assistant thread. The run that blocks the thread, or is stuck: status [\"active\"]. The latest run: order desc, limit 1. " +
+		"Few fields keep the answer short. While has_more is true, after: last_id goes on. Thread ids come from the application.",
+	searchHint: "assistant thread runs active blocked already has an active run latest failed history",
+	readOnly:   true,
+	defaults:   listRunsArgs{Limit: 20, Order: "asc"},
+	result:     schema.Open[listResult],
 }
 
 func (r *runs) list(ctx context.Context, a listRunsArgs, call stdio.Call) (*stdio.Result, error) {
@@ -38,7 +38,7 @@ func (r *runs) list(ctx context.Context, a listRunsArgs, call stdio.Call) (*stdi
 	p := runsapi.ListParams{Limit: a.Limit, Order: a.Order, After: a.After, Before: a.Before}
 	call.Progress(0, "reading runs")
 	if a.All || len(a.Status) > 0 {
-		p.Limit = 100
+		p.Limit = scanPage
 		return r.scan(ctx, a, p, call)
 	}
 	page, err := r.client.ListRuns(ctx, a.ThreadID, p)
@@ -50,16 +50,31 @@ func (r *runs) list(ctx context.Context, a listRunsArgs, call stdio.Call) (*stdi
 	var list strings.Builder
 	list.WriteString(head)
 	for i, run := range page.Data {
-		if i > 0 {
-			list.WriteByte(',')
-		}
+		list.WriteString(r.separator(i))
 		if err := fields.add(&list, run, page.Deep()); err != nil {
 			return nil, err
 		}
 	}
-	list.WriteString(tail)
+	list.WriteString(r.lineEnd() + tail)
 	if page.Deep() && runsapi.Depth(list.String()) > runsapi.MaxDepth {
 		return nil, errors.New("The list is nested too deeply around its runs for clients to read. With all: true it is made anew, without what stands there.")
 	}
 	return &stdio.Result{JSON: []string{list.String()}}, nil
+}
+
+// separator is what stands before the i-th item of a list.
+func (r *runs) separator(i int) string {
+	if i == 0 {
+		return r.lineEnd()
+	}
+	return "," + r.lineEnd()
+}
+
+// lineEnd ends the line of an item in a text of lines: hosts that cut long results
+// cut them by lines.
+func (r *runs) lineEnd() string {
+	if r.options.TextOnly {
+		return "\n"
+	}
+	return ""
 }

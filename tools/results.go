@@ -1,8 +1,8 @@
 package tools
 
-// The results as a client's validator sees them. A client throws a whole result
-// away that does not validate, and every server of the Runs API differs in its
-// own way: so they name what is checked before a result is sent, and no more.
+// The following structs describe results for the validators of clients. A client discards a
+// result that does not validate, and servers of the Runs API differ from each other, so the
+// structs have only the fields that are checked before a result is sent.
 
 type runResult struct {
 	ID     string `json:"id"`

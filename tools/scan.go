@@ -13,16 +13,16 @@ import (
 )
 
 const (
-	scanTime  = 45 * time.Second // some hosts give a call up after 60 s
-	scanBytes = 128 << 20        // twice that is what a client may still parse
+	scanTime  = 45 * time.Second // some hosts give up on a call after 60 s
+	scanBytes = 128 << 20        // the result has them twice, which some clients can just parse
+	scanPage  = 100              // runs per page, the most that the API allows
 )
 
-// scan reads page after page for the runs that a asks for, and makes one list of
-// them.
+// scan reads page after page, and makes one list of the runs that a asks for.
 func (r *runs) scan(ctx context.Context, a listRunsArgs, p runsapi.ListParams, call stdio.Call) (*stdio.Result, error) {
 	scanCtx, cancel := context.WithTimeoutCause(ctx, scanTime, errors.New("no page of runs came within 45 s; try again later, or ask for one page, without all and status"))
 	defer cancel()
-	s := &scan{args: a, fields: newSelection(a.Fields, true), cursor: p.After}
+	s := &scan{runs: r, args: a, fields: newSelection(a.Fields, true), cursor: p.After}
 	for page, err := range r.client.Pages(scanCtx, a.ThreadID, p) {
 		switch {
 		case err != nil && s.pages == 0:
@@ -39,28 +39,32 @@ func (r *runs) scan(ctx context.Context, a listRunsArgs, p runsapi.ListParams, c
 			if err := r.client.Keep(scanCtx, s.size-before); err != nil {
 				return nil, err
 			}
-			if s.end == readOn && (scanCtx.Err() != nil || s.size > scanBytes) {
+			if s.end == notEnded && (scanCtx.Err() != nil || s.size > scanBytes) {
 				s.end = outOfBounds
 			}
 		}
-		if s.end != readOn {
+		if s.end != notEnded {
 			break
 		}
 		call.Progress(s.pages, fmt.Sprintf("read %d runs", s.scanned)) // progress must increase (MCP, progress)
 	}
+	if s.end == notEnded {
+		s.end = endOfList
+	}
 	return &stdio.Result{JSON: s.list()}, nil
 }
 
-// scan is the state of reading page after page.
+// scan is the state of a list that is read page after page.
 type scan struct {
+	runs           *runs
 	args           listRunsArgs
 	fields         selection
-	pages, scanned int
-	found          int
-	first, last    string   // ids of the runs found
-	cursor         string   // after the last run that was looked at
-	pieces         []string // of the list; a long one is never joined
-	size           int      // of pieces
+	pages, scanned int      // how many pages and runs have been read
+	found          int      // how many of the runs belong to the list
+	first, last    string   // ids of the first and last run found
+	cursor         string   // for the next page
+	pieces         []string // the JSON of the runs found; it is never joined, as it may be long
+	size           int      // of pieces, in bytes
 	end            ending
 }
 
@@ -68,13 +72,13 @@ type scan struct {
 type ending int
 
 const (
-	readOn ending = iota
-	endOfList
-	limitReached // there are runs that were not looked at
-	outOfBounds  // of scanTime or scanBytes
+	notEnded     ending = iota
+	endOfList           // all runs have been read
+	limitReached        // enough runs were found; there are more runs
+	outOfBounds         // scanTime or scanBytes was reached; there may be more runs
 )
 
-// take looks at the runs of a page.
+// take adds the runs of a page that belong to the list.
 func (s *scan) take(page runsapi.Page) error {
 	s.pages++
 	var piece strings.Builder
@@ -90,10 +94,9 @@ func (s *scan) take(page runsapi.Page) error {
 		if !matches(run, s.args.Status) {
 			continue
 		}
+		piece.WriteString(s.runs.separator(s.found))
 		if s.found++; s.found == 1 {
 			s.first = run.ID
-		} else {
-			piece.WriteByte(',')
 		}
 		s.last = run.ID
 		if err := s.fields.add(&piece, run, page.Deep()); err != nil {
@@ -115,23 +118,23 @@ func (s *scan) take(page runsapi.Page) error {
 	return nil
 }
 
-// full reports whether no more runs are wanted.
+// full reports whether the limit is reached.
 func (s *scan) full() bool { return !s.args.All && s.found == s.args.Limit }
 
-// list is the list of the runs found, in pieces.
+// list returns the JSON of the list, in pieces.
 func (s *scan) list() []string {
 	lastID := s.last
 	if s.end == outOfBounds {
 		lastID = s.cursor
 	}
-	tail := fmt.Sprintf(`],"first_id":%s,"last_id":%s,"has_more":%t`, jsonID(s.first), jsonID(lastID), s.end != endOfList)
+	tail := fmt.Sprintf(s.runs.lineEnd()+`],"first_id":%s,"last_id":%s,"has_more":%t`, jsonID(s.first), jsonID(lastID), s.end != endOfList)
 	if len(s.args.Status) > 0 {
 		tail += fmt.Sprintf(`,"scanned":%d`, s.scanned)
 	}
 	return slices.Concat([]string{`{"object":"list","data":[`}, s.pieces, []string{tail + "}"})
 }
 
-// jsonID is an id as JSON, null for none.
+// jsonID returns an id as JSON, null for "".
 func jsonID(id string) string {
 	if id == "" {
 		return "null"
@@ -139,16 +142,16 @@ func jsonID(id string) string {
 	return runsapi.JSONString(id)
 }
 
-// matches reports whether run has one of statuses; every run has, of none.
+// matches reports whether run has one of the statuses, or statuses is empty.
 func matches(run runsapi.Run, statuses []string) bool {
 	return len(statuses) == 0 || slices.Contains(statuses, runsapi.StandardStatus(run.Status)) ||
 		run.Status != "" && !runsapi.Terminal(run.Status) && slices.Contains(statuses, "active")
 }
 
-// pageError is a page that could not be read, after others that could.
+// pageError is the error of a scan that failed after it had read some pages.
 type pageError struct {
-	scanned int
-	cursor  string // after the last run that was read
+	scanned int    // how many runs were read
+	cursor  string // for the page that failed
 	err     error
 }
 

@@ -13,20 +13,23 @@ import (
 	"runs-mcp/tools/stdio"
 )
 
-// A task is a view of a run, which lasts by itself: nothing is stored here. The id
-// of a task holds its watch, and so any server of the same backend can read it.
-// People and models see the id; it is the words between colons, with the ids
-// escaped as in a URL query:
+// A task is a view of a run. Nothing is stored here: the id of a task holds its watch, so a
+// task outlives the server, and any server with the same API can read it. People and models
+// see the id. It consists of words between colons, with thread and run escaped as in a URL
+// query:
 //
 //	get_run:thread_abc:run_123:mhq4zk1c:600s:steps=5:fields=usage,last_error
 //
-// The fourth word is when the task was created, in milliseconds to the base of
-// 36, and only the first four are always there.
+// The fourth word is when the task was created, in milliseconds in base 36. Only the first
+// four words are always there.
 
-// maxTaskID is the longest task id that clients have to take.
-const maxTaskID = 128
+const (
+	maxTaskID    = 128 // bytes; clients accept no longer id
+	maxSteps     = 100 // as in the schema of get_run
+	maxTaskLimit = 24 * time.Hour
+)
 
-// taskID is the id of the task for w, unless it would be too long.
+// taskID returns the id of the task for w, and whether it is short enough.
 func (w watch) taskID() (id string, fits bool) {
 	words := []string{w.tool, url.QueryEscape(w.threadID), url.QueryEscape(w.runID), strconv.FormatInt(w.created.UnixMilli(), 36)}
 	if w.limit > 0 {
@@ -47,8 +50,8 @@ func (w watch) taskID() (id string, fits bool) {
 
 var errTaskID = errors.New("not the id of a task")
 
-// parseTaskID reads a task id, which a model may have made up: no part of it is
-// trusted more than an argument of get_run.
+// parseTaskID parses a task id. A model may have made it up, so every part is checked as the
+// arguments of get_run are.
 func parseTaskID(id string) (w watch, err error) {
 	words := strings.Split(id, ":")
 	if len(id) > maxTaskID || len(words) < 4 {
@@ -79,8 +82,8 @@ func parseTaskID(id string) (w watch, err error) {
 			return w, errTaskID
 		}
 	}
-	// An id that is spelled in another way than it was given is not one of ours.
-	if again, _ := w.taskID(); again != id || w.steps < 0 || w.steps > 100 || w.limit < 0 || w.limit > 24*time.Hour {
+	// An id that is not spelled as taskID spells it was not made here.
+	if same, _ := w.taskID(); same != id || w.steps < 0 || w.steps > maxSteps || w.limit < 0 || w.limit > maxTaskLimit {
 		return w, errTaskID
 	}
 	return w, nil
@@ -92,8 +95,8 @@ func (t *Tools) KnowsTask(id string) bool {
 	return err == nil
 }
 
-// Task reads a task, by one request of its run. It returns nil if id is not the
-// id of a task.
+// Task reads a task, with one request for its run. It returns nil if id is not the id of a
+// task.
 func (t *Tools) Task(ctx context.Context, id string) *stdio.Task {
 	w, err := parseTaskID(id)
 	if err != nil {
@@ -119,7 +122,7 @@ func (t *Tools) Task(ctx context.Context, id string) *stdio.Task {
 	return task
 }
 
-// working is the task of a run that is being waited for.
+// working returns the task for a run that has been read. The task has no result.
 func (r *runs) working(w watch, run runsapi.Run) *stdio.Task {
 	id, _ := w.taskID()
 	message := r.echo(run.Status)
@@ -129,20 +132,20 @@ func (r *runs) working(w watch, run runsapi.Run) *stdio.Task {
 	return &stdio.Task{ID: id, Message: message, Created: w.created, TTL: w.limit, PollInterval: w.pollInterval(run.PollAfter())}
 }
 
-// unread is the task of a run that could not be read.
+// unread returns the task for a run that could not be read. The task has no result.
 func (r *runs) unread(w watch, err error) *stdio.Task {
 	id, _ := w.taskID()
-	reason, asked := err.Error(), time.Duration(0)
+	reason, pause := err.Error(), time.Duration(0)
 	var api *runsapi.Error
 	if errors.As(err, &api) {
-		reason, asked = summary(api), api.RetryAfter
+		reason, pause = summary(api), api.RetryAfter
 	}
 	message := "could not be read just now: " + runsapi.Shorten(r.client.Redact(reason), 3*maxEcho)
-	return &stdio.Task{ID: id, Message: message, Created: w.created, TTL: w.limit, PollInterval: max(w.pollInterval(0), min(asked, time.Minute))}
+	return &stdio.Task{ID: id, Message: message, Created: w.created, TTL: w.limit, PollInterval: max(w.pollInterval(0), min(pause, time.Minute))}
 }
 
-// pollInterval is when to read a task again: when the API asks for it, else the
-// later the longer the task has lasted.
+// pollInterval returns the time before the task is read again: what the API asks for, or
+// else 1 to 5 s, depending on the age of the task.
 func (w watch) pollInterval(asked time.Duration) time.Duration {
 	switch age := time.Since(w.created); {
 	case asked > 0:
@@ -155,7 +158,7 @@ func (w watch) pollInterval(asked time.Duration) time.Duration {
 	return 5 * time.Second
 }
 
-// roughly is a duration as people say it.
+// roughly returns a duration in words, in the units that matter.
 func roughly(d time.Duration) string {
 	switch {
 	case d < time.Minute:

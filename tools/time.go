@@ -8,25 +8,25 @@ import (
 	"runs-mcp/tools/stdio"
 )
 
-// callTime is how long a call without wait takes at most: some hosts give a call
-// up after 60 s.
+// callTime is how long a call without wait may take: some hosts give up on a call after
+// 60 s.
 const callTime = 54 * time.Second
 
-// callLimit is the time limit of a call without wait; 0 is none.
+// callLimit returns the time limit of a call without wait; 0 means no limit.
 func (r *runs) callLimit() time.Duration {
 	attempt := r.options.Timeout
 	if attempt == 0 {
 		return 0
 	}
-	return max(callTime, attempt+9*time.Second) // room for a retry
+	return max(callTime, attempt+9*time.Second) // time for a retry
 }
 
 const (
-	notGiven       = -1               // a timeout_sec
-	defaultWaiting = 50 * time.Second // some hosts give a call up after 60 s
+	notGiven       = -1               // stands for an absent timeout_sec
+	defaultWaiting = 50 * time.Second // some hosts give up on a call after 60 s
 )
 
-// waitLimit is how long a wait may last; 0 is no limit.
+// waitLimit returns how long a wait may last; 0 means no limit.
 func (a runArgs) waitLimit() time.Duration {
 	if a.TimeoutSec == notGiven {
 		return defaultWaiting
@@ -34,10 +34,12 @@ func (a runArgs) waitLimit() time.Duration {
 	return time.Duration(a.TimeoutSec) * time.Second
 }
 
-// stepsTime is how long the steps of a run that was waited for may take.
+// stepsTime is the least time that reading the steps gets after a wait, even if the time of
+// the call is over.
 const stepsTime = 4 * time.Second
 
-// left is what is left of a time limit since begin; 0 is no limit.
+// left returns how much is left of a time limit that began at begin, at least 1 ns. 0 means
+// no limit.
 func left(limit time.Duration, begin time.Time) time.Duration {
 	if limit == 0 {
 		return 0
@@ -45,8 +47,8 @@ func left(limit time.Duration, begin time.Time) time.Duration {
 	return max(limit-time.Since(begin), 1)
 }
 
-// withTimeLimit returns a context that ends with the call's time limit. A call without
-// one ends a minute after the input has.
+// withTimeLimit returns a context that ends after limit. If limit is 0, it ends when
+// call.Drained is closed, a minute after the end of the input.
 func withTimeLimit(ctx context.Context, call stdio.Call, limit time.Duration) (context.Context, context.CancelFunc) {
 	if limit > 0 {
 		return context.WithTimeoutCause(ctx, limit, deadline(fmt.Sprintf("the time of the call is over, after %s", limit.Round(time.Second))))
@@ -64,7 +66,7 @@ func withTimeLimit(ctx context.Context, call stdio.Call, limit time.Duration) (c
 	return ctx, func() { cancel(nil) }
 }
 
-// deadline is the cause of a context that has run out of time.
+// deadline is the cause of a context that ran out of time, in words.
 type deadline string
 
 func (d deadline) Error() string        { return string(d) }

@@ -127,6 +127,8 @@ func TestAWaitRidesOutWhatPasses(t *testing.T) {
 		"409":                          {running, status(409, ""), true},
 		"no connection":                {running, refuse, true},
 		"no connection from the first": {refuse, refuse, true},
+		"an error in a 200":            {running, answers(`{"error":{"code":"429","message":"slow down"}}`), true},
+		"JSON that ends early":         {running, answers(`{"id":"r","sta`), true},
 		"401":                          {running, status(401, ""), false},
 		"403":                          {running, status(403, ""), false},
 		"404":                          {running, status(404, ""), false},

@@ -1,11 +1,9 @@
-// Package tools offers the Runs API to a model as three MCP tools: get_run,
-// list_runs and cancel_run. Each has a file with its arguments, its description
-// and its handler.
+// Package tools offers the Runs API to a model as three MCP tools: get_run, list_runs and
+// cancel_run. Each has a file with its arguments, its description and its handler.
 //
-// A success carries the API's JSON twice, as one text block and as
-// structuredContent. What goes wrong, bad arguments too, is a tool error: a
-// text that tells the model what failed and what to do next, in at most 2,000
-// characters.
+// A success has the API's JSON twice, as a text block and as structuredContent. Any failure,
+// bad arguments included, is a tool error: a text of at most 2,000 characters that tells the
+// model what failed and what to do next.
 package tools
 
 import (
@@ -21,11 +19,14 @@ import (
 	"runs-mcp/tools/stdio"
 )
 
-// Options are what the tools tell of the settings, and which of them there are.
+// Options says which tools there are, and what their error texts say about the settings.
 type Options struct {
 	ReadOnly bool   // leaves cancel_run out
 	BaseURL  string // where the client calls, without query; for error texts
 	KeyName  string // where the credential comes from, such as "OPENAI_API_KEY", if there is one; for error texts
+	// TextOnly leaves out the structured content of results, and puts each run of
+	// a list on a line of its own.
+	TextOnly bool
 	// ViewURI is the resource that shows the results of the tools, in hosts with
 	// MCP Apps.
 	ViewURI string
@@ -34,13 +35,28 @@ type Options struct {
 	Timeout time.Duration
 }
 
-// Tools are the tools over one client, for an MCP server to list and to call.
+// Instructions tell a model when to look for the tools: some hosts show nothing
+// else before it searches.
+func Instructions(readOnly bool) string {
+	text := "Runs of OpenAI Assistants threads, on any server of that API: Azure AI Foundry (classic), Portkey, LiteLLM, self-hosted. " +
+		"Look here when a thread \"already has an active run\", when a run is stuck, or failed and you need to know why, or to wait for one"
+	if !readOnly {
+		text += ", or to stop one"
+	}
+	text += ": list_runs finds the runs of a thread, get_run reads one, with its steps, and waits for it"
+	if !readOnly {
+		text += ", cancel_run stops it"
+	}
+	return text + "."
+}
+
+// Tools are the tools for one client. An MCP server lists and calls them.
 type Tools struct {
 	tools []boundTool
 	runs  *runs
 }
 
-// New makes the tools over c.
+// New returns the tools that call the API through c.
 func New(c *runsapi.Client, o Options) *Tools {
 	r := &runs{c, o}
 	t := &Tools{[]boundTool{bind(r, getRun, r.get), bind(r, listRuns, r.list)}, r}
@@ -50,7 +66,7 @@ func New(c *runsapi.Client, o Options) *Tools {
 	return t
 }
 
-// List describes the tools, schemas and all.
+// List returns the descriptions of the tools, including their schemas.
 func (t *Tools) List() []mcp.Tool {
 	list := make([]mcp.Tool, len(t.tools))
 	for i, tool := range t.tools {
@@ -59,7 +75,7 @@ func (t *Tools) List() []mcp.Tool {
 	return list
 }
 
-// Call runs the tool that call names, or returns nil if there is none.
+// Call runs the tool that call names. It returns nil if there is no such tool.
 func (t *Tools) Call(ctx context.Context, call stdio.Call) *stdio.Result {
 	for _, tool := range t.tools {
 		if tool.name == call.Name {
@@ -69,15 +85,7 @@ func (t *Tools) Call(ctx context.Context, call stdio.Call) *stdio.Result {
 	return nil
 }
 
-// meta names the resource that shows what a tool returns.
-func (r *runs) meta() *mcp.Meta {
-	if r.options.ViewURI == "" {
-		return nil
-	}
-	return mcp.NewMetaFromMap(map[string]any{"ui": map[string]any{"resourceUri": r.options.ViewURI}})
-}
-
-// runs is what the handlers work on.
+// runs has the handlers of the tools as methods.
 type runs struct {
 	client  *runsapi.Client
 	options Options
@@ -86,28 +94,28 @@ type runs struct {
 // tool is one tool: what a client sees of it, and its handler.
 type tool[Args any] struct {
 	name, title, description string
+	searchHint               string // words that a user may say, for hosts that search tools
 	readOnly                 bool
 	defaults                 Args
 	result                   func() json.RawMessage // the output schema
 }
 
-// boundTool is a tool whose type of arguments no longer matters.
+// boundTool is a tool with its handler, whatever the type of its arguments.
 type boundTool struct {
 	name     string
 	describe func() mcp.Tool
 	call     func(ctx context.Context, call stdio.Call) *stdio.Result
 }
 
-// bind joins a tool and its handler.
+// bind returns t with its handler.
 func bind[Args any](r *runs, t tool[Args], handle func(ctx context.Context, args Args, call stdio.Call) (*stdio.Result, error)) boundTool {
-	input := sync.OnceValue(func() schema.Input[Args] { return schema.For(t.defaults) }) // not needed to start
+	input := sync.OnceValue(func() schema.Input[Args] { return schema.For(t.defaults) }) // made when first needed, to keep start-up fast
 	return boundTool{
 		name: t.name,
 		describe: func() mcp.Tool {
 			return mcp.Tool{
 				Name: t.name, Title: t.title, Description: t.description,
-				RawInputSchema: input().JSON(), RawOutputSchema: t.result(),
-				Meta: r.meta(),
+				RawInputSchema: input().JSON(), RawOutputSchema: r.outputSchema(t.result), Meta: t.meta(r.options),
 				Annotations: mcp.ToolAnnotation{
 					Title:        t.title,
 					ReadOnlyHint: &t.readOnly, DestructiveHint: new(!t.readOnly), IdempotentHint: new(true), OpenWorldHint: new(true),
@@ -124,10 +132,34 @@ func bind[Args any](r *runs, t tool[Args], handle func(ctx context.Context, args
 	}
 }
 
-// result is the result of a handler, or the text for its error.
+// meta is what some hosts read of a tool: Claude Code hides tools behind a search,
+// and puts a result of over 50,000 characters into a file unless the tool asks for
+// more; hosts with MCP Apps show the view.
+func (t tool[Args]) meta(o Options) *mcp.Meta {
+	fields := map[string]any{"anthropic/searchHint": t.searchHint}
+	if t.readOnly {
+		fields["anthropic/maxResultSizeChars"] = 100_000
+	}
+	if o.ViewURI != "" {
+		fields["ui"] = map[string]any{"resourceUri": o.ViewURI}
+	}
+	return mcp.NewMetaFromMap(fields)
+}
+
+// outputSchema makes the output schema of a tool: none where a result is a text
+// only.
+func (r *runs) outputSchema(schema func() json.RawMessage) json.RawMessage {
+	if r.options.TextOnly {
+		return nil
+	}
+	return schema()
+}
+
+// result returns the result of a handler or, if it failed, a tool error.
 func (r *runs) result(result *stdio.Result, err error) *stdio.Result {
 	if err != nil {
 		return &stdio.Result{Text: r.explain(err), IsError: true}
 	}
+	result.TextOnly = r.options.TextOnly
 	return result
 }

@@ -12,28 +12,27 @@ import (
 	"runs-mcp/tools/stdio"
 )
 
-// watch is what a call wants of a run: which run, until when, and what to show of
-// it. It is all that a wait has to know, so that a task is a watch that the client
-// keeps.
+// watch describes a wait: for which run, until when, and what to return of the run. It is all
+// that a wait needs to know, so the id of a task, which the client keeps, can hold it.
 type watch struct {
 	tool            string // get_run or cancel_run
 	threadID, runID string
 	fields          []string
 	steps           int
-	asked           bool          // a cancel was sent
+	asked           bool          // whether a cancel was sent
 	created         time.Time     // when the call began
-	limit           time.Duration // from created; 0 is none
+	limit           time.Duration // from created; 0 means no limit
 }
 
-// over reports whether the run is as the call wants it: ended or, for get_run,
-// waiting for its application.
+// over reports whether the wait is over: the run has ended or, for get_run, waits for its
+// application.
 func (w watch) over(run runsapi.Run) bool {
 	return runsapi.Terminal(run.Status) || w.tool == getRun.name && run.Status == "requires_action"
 }
 
-// wait polls a run, which may have been read before as run, until it is over or
-// the time of the call is. A client that follows tasks gets a task after the
-// first reading.
+// wait polls a run until the wait or the time of the call is over. If the run has already
+// been read, it is passed as run; else run is empty. A client that follows tasks gets a task
+// after the first reading.
 func (r *runs) wait(ctx context.Context, w watch, a runArgs, run runsapi.Run, call stdio.Call) (*stdio.Result, error) {
 	if w.created.IsZero() {
 		w.created = time.Now()
@@ -58,12 +57,12 @@ func (r *runs) wait(ctx context.Context, w watch, a runArgs, run runsapi.Run, ca
 		if asTask && run.Status != "" {
 			return &stdio.Result{Task: r.working(w, run)}, nil
 		}
-		// This is sent before the next poll: a client that gets a notification
-		// together with the answer takes it for one that came too late.
+		// This is sent now, and not together with the answer, because some clients then
+		// take it for a notification that came too late.
 		polls++
 		call.Progress(polls, fmt.Sprintf("%s, waiting for %.0f s", r.state(run), time.Since(w.created).Seconds()))
 	}
-	if w.steps > 0 { // they have a moment, even if the time of the call is over
+	if w.steps > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, max(left(limit, w.created), stepsTime))
 		defer cancel()
@@ -71,8 +70,8 @@ func (r *runs) wait(ctx context.Context, w watch, a runArgs, run runsapi.Run, ca
 	return r.show(ctx, w, run)
 }
 
-// firstReading is the time limit for the first reading of a task: that of a call,
-// or of the task if that is shorter; 0 is none.
+// firstReading returns the time limit for the first reading of a task: that of a call or, if
+// it is shorter, that of the task. 0 means no limit.
 func firstReading(call, task time.Duration) time.Duration {
 	if call == 0 || task > 0 && task < call {
 		return task
@@ -80,7 +79,7 @@ func firstReading(call, task time.Duration) time.Duration {
 	return call
 }
 
-// failed is the error of a wait, which says so if a cancel was sent before.
+// failed returns the error of the wait. It says so if a cancel was sent.
 func (w watch) failed(err error) error {
 	if w.asked {
 		return &runsapi.AfterCancelError{Err: err}
@@ -88,7 +87,7 @@ func (w watch) failed(err error) error {
 	return err
 }
 
-// state says how a run stands, for a progress notification.
+// state describes a run, for a progress notification.
 func (r *runs) state(run runsapi.Run) string {
 	if run.Status == "" {
 		return "no answer yet"
@@ -96,33 +95,33 @@ func (r *runs) state(run runsapi.Run) string {
 	return "status " + r.echo(run.Status)
 }
 
-// show returns of the run what the call wants to see.
+// show returns the selected fields of the run and, if asked for, its steps.
 func (r *runs) show(ctx context.Context, w watch, run runsapi.Run) (*stdio.Result, error) {
 	selected := newSelection(w.fields, false)
-	json := run.RawJSON()
+	object := run.RawJSON()
 	if !selected.everything() {
 		var b strings.Builder
-		selected.write(&b, json)
-		json = b.String()
+		selected.write(&b, object)
+		object = b.String()
 	}
 	if run.Deep() {
-		if err := checkDepth(json, 0); err != nil {
+		if err := checkDepth(object, 0); err != nil {
 			return nil, err
 		}
 	}
 	if w.steps == 0 {
-		return &stdio.Result{JSON: []string{json}}, nil
+		return &stdio.Result{JSON: []string{object}}, nil
 	}
 	steps, err := r.steps(ctx, w, run)
 	if err != nil {
 		return nil, w.failed(err)
 	}
-	pieces := append([]string{strings.TrimSuffix(json, "}"), `,"steps":`}, steps...)
+	pieces := append([]string{strings.TrimSuffix(object, "}"), `,"steps":`}, steps...)
 	return &stdio.Result{JSON: append(pieces, "}")}, nil
 }
 
-// steps returns the latest steps of a run as JSON in pieces, null from a server
-// that has none.
+// steps returns the latest steps of a run as JSON, in pieces. It is null if the server has no
+// steps.
 func (r *runs) steps(ctx context.Context, w watch, run runsapi.Run) ([]string, error) {
 	page, err := r.client.Steps(ctx, w.threadID, w.runID, w.steps)
 	if err != nil {
@@ -137,18 +136,15 @@ func (r *runs) steps(ctx context.Context, w watch, run runsapi.Run) ([]string, e
 	}
 	pieces := []string{"["}
 	for i, step := range page.Data {
-		if i > 0 {
-			pieces = append(pieces, ",")
-		}
 		if page.Deep() && runsapi.Depth(step.RawJSON())+2 > runsapi.MaxDepth {
 			return nil, runsapi.TooDeep("steps")
 		}
-		pieces = append(pieces, step.RawJSON())
+		pieces = append(pieces, r.separator(i), step.RawJSON())
 	}
-	return append(pieces, "]"), nil
+	return append(pieces, r.lineEnd(), "]"), nil
 }
 
-// stepsError is the error of a request for the steps of a run that was read.
+// stepsError is the error of a request for the steps of a run that could be read.
 type stepsError struct {
 	run runsapi.Run
 	err error

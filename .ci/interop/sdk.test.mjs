@@ -1,8 +1,8 @@
-// The official TypeScript SDK's client, against the sandbox; and the example agent that uses it.
+// The official TypeScript SDK's client, against the sandbox; and README's recipe that uses it.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { AjvJsonSchemaValidator } from "@modelcontextprotocol/sdk/validation/ajv";
@@ -72,8 +72,13 @@ test("SDK: errors have text, and no structuredContent", async () => {
   await assert.rejects(call("no_such_tool", {}), { code: -32602 });
 });
 
-test("agents/agent.mjs prints the active runs", async () => {
-  const agent = fileURLToPath(new URL("agents/agent.mjs", import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, [agent, binary], { timeout: 15_000 });
+test("README's recipe in JavaScript prints the active runs", async () => {
+  const readme = await readFile(new URL("../../README.md", import.meta.url), "utf8");
+  const [, recipe] = /^```js\n(.*?)^```$/ms.exec(readme);
+  // Read from stdin, it finds its package from here; "-" stands where its file's name would.
+  const run = promisify(execFile)(process.execPath, ["--input-type=module", "-", binary], { cwd: new URL(".", import.meta.url), timeout: 15_000 });
+  run.child.stdin.end(recipe);
+  const { stdout, stderr } = await run;
+  assert.equal(stderr, "");
   assert.deepEqual(stdout.split("\n"), ["run_cancelling", "run_requires_action", "run_in_progress", "run_queued", ""]);
 });

@@ -18,16 +18,16 @@ type page[T listed] struct {
 	HasMore bool    `json:"has_more"`
 }
 
-// sendPage sends the page of items, oldest first, that the query asks for. The
-// cursors count in the order asked for; with before alone, the page is the one
-// that ends right at the cursor.
+// sendPage sends the page of items that the query asks for. The items are passed oldest
+// first. The cursors refer to the order that the query asks for; with before but not after,
+// the page is the one that ends right before the cursor.
 func sendPage[T listed](w http.ResponseWriter, r *http.Request, items []T, noun string) {
 	query := r.URL.Query()
 	limit := 20
 	if v := query.Get("limit"); v != "" {
 		n, err := strconv.Atoi(v)
 		if err != nil || n < 1 || n > 100 {
-			fail(w, http.StatusBadRequest, apiError{Param: text("limit"), Code: text("invalid_value"),
+			fail(w, http.StatusBadRequest, apiError{Param: new("limit"), Code: new("invalid_value"),
 				Message: fmt.Sprintf("Invalid 'limit': expected an integer between 1 and 100, but got '%s' instead.", v)})
 			return
 		}
@@ -39,7 +39,7 @@ func sendPage[T listed](w http.ResponseWriter, r *http.Request, items []T, noun 
 	case "", "desc":
 		slices.Reverse(items)
 	default:
-		fail(w, http.StatusBadRequest, apiError{Param: text("order"), Code: text("invalid_value"),
+		fail(w, http.StatusBadRequest, apiError{Param: new("order"), Code: new("invalid_value"),
 			Message: fmt.Sprintf("Invalid value: '%s'. Supported values are: 'asc' and 'desc'.", order)})
 		return
 	}
@@ -63,13 +63,13 @@ func sendPage[T listed](w http.ResponseWriter, r *http.Request, items []T, noun 
 	}
 	p := page[T]{Object: "list", Data: items[first:min(end, first+limit)], HasMore: more}
 	if n := len(p.Data); n > 0 {
-		p.FirstID, p.LastID = text(p.Data[0].id()), text(p.Data[n-1].id())
+		p.FirstID, p.LastID = new(p.Data[0].id()), new(p.Data[n-1].id())
 	}
 	send(w, http.StatusOK, p)
 }
 
-// find is the index of the item with the id, or negative after an error was
-// sent.
+// find returns the index of the item with that id. If there is none, it sends an error and
+// returns -1.
 func find[T listed](w http.ResponseWriter, items []T, noun, id string) int {
 	i := slices.IndexFunc(items, func(item T) bool { return item.id() == id })
 	if i < 0 {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// The seeded threads.
+// The ids of the threads.
 const (
 	DemoThread = "thread_demo" // a run in each of the nine statuses
 	LongThread = "thread_long" // 250 runs
@@ -48,12 +48,12 @@ type run struct {
 	ToolChoice          string      `json:"tool_choice"`
 	ParallelToolCalls   bool        `json:"parallel_tool_calls"`
 
-	calls []string  // the types of the tools that it has called so far
-	moves bool      // whether the clock takes it from queued on
-	since time.Time // when it was first retrieved, or asked to be cancelled
+	calls []string  // the types of the tools that the run has called so far
+	moves bool      // whether its status changes with the clock from queued on
+	since time.Time // when it was first retrieved, or was asked to be cancelled; zero before
 }
 
-// usage is the tokens of a run or of a step.
+// usage counts the tokens of a run or of a step.
 type usage struct {
 	PromptTokens            int    `json:"prompt_tokens"`
 	CompletionTokens        int    `json:"completion_tokens"`
@@ -68,7 +68,7 @@ func newUsage(prompt, completion int) *usage {
 
 func (r *run) id() string { return r.ID }
 
-// watch starts the run's clock, if it has one, and moves the run on.
+// watch starts the run's clock if it has not started yet, and calls advance.
 func (r *run) watch() {
 	if r.since.IsZero() {
 		r.since = time.Now()
@@ -76,7 +76,7 @@ func (r *run) watch() {
 	r.advance()
 }
 
-// advance brings the run to where its clock has got.
+// advance updates the run to the status that it has now by its clock.
 func (r *run) advance() {
 	if r.since.IsZero() {
 		return
@@ -96,12 +96,10 @@ func (r *run) advance() {
 	}
 }
 
-func unix(t time.Time) *int64 {
-	s := t.Unix()
-	return &s
-}
+func unix(t time.Time) *int64 { return new(t.Unix()) }
 
-// seed makes the threads. The newest run of each is a minute old.
+// seed returns the threads, with their runs oldest first. The newest run of each was created
+// a minute before now.
 func seed(now time.Time) map[string][]*run {
 	threads := map[string][]*run{}
 	calls := map[string][]string{

@@ -1,10 +1,10 @@
-// Package sandbox is an in-memory Runs API: the paths, query rules, errors and
-// cursors of the real one, over a few seeded threads. Runs that are looked at
-// move on with the clock, and so do their steps. It serves --sandbox, and the tests of the whole
-// program; [API.Fault] lets a test break it.
+// Package sandbox is an in-memory Runs API, with the paths, query rules, errors and cursors
+// of the real one. Once a run has been retrieved, its status changes with the clock, and so
+// do its steps. The package serves --sandbox and the tests of the whole program;
+// [API.Fault] lets a test break an answer.
 //
-// Threads: [DemoThread] has a run in each of the nine statuses, [LongThread]
-// has 250 runs.
+// It starts with two threads: [DemoThread] has a run in each of the nine statuses,
+// [LongThread] has 250 runs.
 package sandbox
 
 import (
@@ -15,15 +15,15 @@ import (
 	"time"
 )
 
-// How long a run stays in a status that the clock ends, from the first time
-// that it is retrieved by itself.
+// These are the times that a run spends in a status. They count from when the run is first
+// retrieved by get, or from when it is asked to be cancelled.
 const (
 	queuedFor     = time.Second
 	inProgressFor = 2 * time.Second
 	cancellingFor = time.Second
 )
 
-// API is an [http.Handler] that serves the Runs API, below / and below /v1.
+// API is an [http.Handler] that serves the Runs API, both at / and at /v1.
 type API struct {
 	mu      sync.Mutex
 	threads map[string][]*run // oldest first
@@ -31,7 +31,7 @@ type API struct {
 	mux     *http.ServeMux
 }
 
-// New makes an API with its seed, as old as time.Now.
+// New returns an API with the two threads. Their runs were created shortly before now.
 func New() *API {
 	a := &API{threads: seed(time.Now()), mux: http.NewServeMux()}
 	for _, prefix := range []string{"", "/v1"} {
@@ -46,14 +46,14 @@ func New() *API {
 	return a
 }
 
-// Fault makes each of fs answer one of the next requests in the API's place.
+// Fault makes each of fs answer one of the next requests instead of the API, in order.
 func (a *API) Fault(fs ...http.HandlerFunc) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.faults = append(a.faults, fs...)
 }
 
-// ServeHTTP answers a request.
+// ServeHTTP answers a request as the Runs API would, or with a fault.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	var fault http.HandlerFunc
@@ -65,7 +65,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case fault != nil:
 		fault(w, r)
 	case r.Header.Get("OpenAI-Beta") != "assistants=v2":
-		fail(w, http.StatusBadRequest, apiError{Code: text("invalid_beta"),
+		fail(w, http.StatusBadRequest, apiError{Code: new("invalid_beta"),
 			Message: "You must provide the 'OpenAI-Beta' header to access the Assistants API. Please try again by setting the header 'OpenAI-Beta: assistants=v2'."})
 	default:
 		a.mux.ServeHTTP(w, r)
@@ -120,7 +120,8 @@ func (a *API) listSteps(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// thread is the thread that the path names, or nil after an error was sent.
+// thread returns the runs of the thread that the path names. If there is none, it sends an
+// error and returns nil.
 func (a *API) thread(w http.ResponseWriter, r *http.Request) []*run {
 	id := r.PathValue("thread")
 	runs, ok := a.threads[id]
@@ -130,7 +131,8 @@ func (a *API) thread(w http.ResponseWriter, r *http.Request) []*run {
 	return runs
 }
 
-// run is the run that the path names, or nil after an error was sent.
+// run returns the run that the path names. If there is none, it sends an error and returns
+// nil.
 func (a *API) run(w http.ResponseWriter, r *http.Request) *run {
 	runs := a.thread(w, r)
 	if runs == nil {
@@ -151,13 +153,13 @@ type apiError struct {
 	Code    *string `json:"code"`
 }
 
-func text(s string) *string { return &s }
-
+// fail sends an error in the API's form.
 func fail(w http.ResponseWriter, status int, e apiError) {
 	e.Type = "invalid_request_error"
 	send(w, status, map[string]apiError{"error": e})
 }
 
+// send sends v as JSON.
 func send(w http.ResponseWriter, status int, v any) {
 	body, err := json.MarshalIndent(v, "", "  ") // as the API does
 	if err != nil {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// What each tool call uses. The last step of a run uses the rest of what the
-// run did, so that the steps add up.
+// These are the tokens that each tool call uses. The last step of a run uses the rest of the
+// run's tokens, so that the steps add up to the run.
 const (
 	callPromptTokens     = 100
 	callCompletionTokens = 16
@@ -52,10 +52,10 @@ type toolCall struct {
 
 func (s *step) id() string { return s.ID }
 
-// steps are what the run has done so far, oldest first: a step for each of its
-// tool calls, and one for the message of a run that has answered. Each starts a
-// second after the one before it, and the last one ends as the run does. They
-// are made from the run whenever they are asked for, so that they move with it.
+// steps returns the steps that the run has made so far, oldest first: one for each of its
+// tool calls, and one for the message if the run has answered. Each begins a second after
+// the one before it, and the last one ends as the run does. They are made from the run for
+// each request, so that they change with it.
 func (r *run) steps() []*step {
 	var steps []*step
 	add := func(kind string) *step {
@@ -88,8 +88,8 @@ func (r *run) steps() []*step {
 	return steps
 }
 
-// end gives s, the last step of the run, the status, time and error of the run.
-// The steps before it are others in number.
+// end gives s, the last step of the run, the status, time, error and remaining tokens of the
+// run. others is the number of steps before it.
 func (r *run) end(s *step, others int) {
 	switch s.Status = r.Status; r.Status {
 	case "completed", "incomplete":
@@ -108,13 +108,13 @@ func (r *run) end(s *step, others int) {
 	}
 }
 
-// part is the id of the run's nth step, counted from 0, or of the call or
-// message that the step made.
+// part returns the id of the run's nth step, counted from 0, or of the call or message in
+// that step.
 func (r *run) part(prefix string, n int) string {
 	return fmt.Sprintf("%s_%s_%d", prefix, strings.TrimPrefix(r.ID, "run_"), n+1)
 }
 
-// call is a call of the tool, with what came of it once it is done.
+// call returns a call of a tool, with its output if it is done.
 func call(tool, id string, done bool) toolCall {
 	c := toolCall{ID: id, Type: tool}
 	found := []any{}

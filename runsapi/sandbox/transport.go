@@ -6,9 +6,9 @@ import (
 	"net/http"
 )
 
-// Transport starts an HTTP server for h in this process, until ctx ends, and
-// returns a transport whose every connection leads to it, whatever the host. No
-// port is opened: the connections are pipes, and all else is real HTTP.
+// Transport starts an HTTP server for h in this process, which runs until ctx ends. It
+// returns a transport that connects to that server whatever the host is. No port is opened:
+// the connections are pipes, on which client and server speak real HTTP.
 func Transport(ctx context.Context, h http.Handler) *http.Transport {
 	l := pipes{make(chan net.Conn), ctx.Done()}
 	srv := &http.Server{Handler: h}
@@ -21,7 +21,7 @@ func Transport(ctx context.Context, h http.Handler) *http.Transport {
 	return t
 }
 
-// pipes is a [net.Listener] that accepts what dial connects.
+// pipes is a [net.Listener] that accepts the connections that dial makes.
 type pipes struct {
 	conns chan net.Conn
 	done  <-chan struct{}

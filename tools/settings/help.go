@@ -8,7 +8,7 @@ import (
 	"runs-mcp/runsapi"
 )
 
-// Help prints what the program does and all of its settings.
+// Help writes what the program does, and a description of all settings.
 func Help(out io.Writer) error {
 	var b strings.Builder
 	b.WriteString(`runs-mcp serves get_run, list_runs and cancel_run over MCP on stdio, for any
@@ -38,7 +38,7 @@ Flags beat the environment. Variables without a flag are for secrets and what go
 // Try is a shell command that shows the program at work.
 const Try = `echo '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"list_runs","arguments":{"thread_id":"thread_demo"}}}' | runs-mcp --sandbox`
 
-// writeWrapped writes text as lines of at most 72 characters, indented by 8.
+// writeWrapped writes text in lines that are indented by 8 characters and at most 80 long.
 func writeWrapped(b *strings.Builder, text string) {
 	line := "       "
 	for _, word := range strings.Fields(text) {
@@ -51,7 +51,8 @@ func writeWrapped(b *strings.Builder, text string) {
 	b.WriteString(line + "\n")
 }
 
-// KeyNames says which settings credentials come from, for an error text.
+// KeyNames returns, for error texts, which settings the credentials come from. It is "" if
+// there are none.
 func KeyNames(credentials []runsapi.Credential) string {
 	var names []string
 	for _, c := range credentials {

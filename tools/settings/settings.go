@@ -1,8 +1,8 @@
-// Package settings turns flags and environment into the settings of the
-// program. One table holds them all; parsing and --help are made from it.
+// Package settings parses the flags and environment variables of the program. One table
+// describes all settings; parsing and --help are derived from it.
 //
-// Flags beat the environment, and a blank value counts as none: hosts expand what
-// is not set to "". No error shows a value, as it may be a secret.
+// Flags take precedence over the environment. A blank value counts as not set, because hosts
+// expand an unset setting to "". No error shows a value, because it may be secret.
 package settings
 
 import (
@@ -25,28 +25,35 @@ const (
 	portkey = "https://api.portkey.ai/v1"
 )
 
-// Settings are the parsed flags and environment.
+// Forms of results, for Settings.Results.
+const (
+	ResultsBoth = "both" // a text block and structured content
+	ResultsText = "text" // a text block, each run of a list on a line of its own
+)
+
+// Settings holds the parsed flags and environment variables.
 type Settings struct {
-	Help, Version bool // print it and exit; nothing else is set then
+	Help, Version bool // the program prints this and exits; no other field is set then
 	Client        runsapi.Config
-	ReadOnly      bool
-	Sandbox       bool
-	LogLevel      slog.Level
+	Results       string     // ResultsBoth or ResultsText; default ResultsBoth
+	ReadOnly      bool       // no cancel_run; default false
+	Sandbox       bool       // serve made-up data from memory; default false
+	LogLevel      slog.Level // default warn
 }
 
-// setting is one row of the table.
+// setting is a row of the table.
 type setting struct {
-	flag  string   // "" if it is never a flag, as arguments can be seen by others
+	flag  string   // "" for a secret, because other users can see the arguments of a program
 	arg   string   // what --help calls the flag's value; "" for a switch
-	env   []string // the first that is not blank counts
+	env   []string // variables; the first one that is not blank counts
 	help  string
 	set   func(value string) error
-	shell bool // the value is a shell command, in which ${NAME} is the shell's to expand
-	lines bool // the variable, but not the flag, may hold several lines
-	adds  bool // a value adds to those given before; else a flag replaces them
+	shell bool // whether the value is a shell command, in which the shell expands ${NAME}
+	lines bool // whether the variable, but not the flag, may hold several lines
+	adds  bool // whether a value adds to those given before it; else it replaces them
 }
 
-// table returns the rows, which set s, and gives s its defaults.
+// table returns the rows of the table, which set the fields of s. It also sets the defaults.
 func (s *Settings) table() []setting {
 	c := &s.Client
 	*c = runsapi.Config{
@@ -56,15 +63,15 @@ func (s *Settings) table() []setting {
 	s.LogLevel = slog.LevelWarn
 	return []setting{
 		{
-			flag: "api-base", arg: "URL", env: []string{"OPENAI_BASE_URL", "OPENAI_API_BASE"}, set: text(&c.BaseURL),
+			flag: "api-base", arg: "URL", env: []string{"OPENAI_BASE_URL", "OPENAI_API_BASE"}, set: singleLine(&c.BaseURL),
 			help: "what comes before /threads; default " + openAI + ", or " + portkey + " with PORTKEY_API_KEY",
 		},
 		{
-			env: []string{"OPENAI_API_KEY"}, set: secret(&c.APIKey),
+			env: []string{"OPENAI_API_KEY"}, set: key(&c.APIKey),
 			help: "the key; needed unless another credential, --auth none or --sandbox is given, or the base is on this machine",
 		},
 		{
-			env: []string{"OPENAI_API_KEY_FILE"}, set: text(&c.KeyFile),
+			env: []string{"OPENAI_API_KEY_FILE"}, set: singleLine(&c.KeyFile),
 			help: "file whose first line is the key; read again when it has changed, and on a 401; beats OPENAI_API_KEY",
 		},
 		{
@@ -77,19 +84,19 @@ func (s *Settings) table() []setting {
 			help: "header for the key: Authorization: Bearer (default), Azure's api-key, or none",
 		},
 		{
-			flag: "organization", arg: "ID", env: []string{"OPENAI_ORGANIZATION", "OPENAI_ORG_ID"}, set: text(&c.Organization),
+			flag: "organization", arg: "ID", env: []string{"OPENAI_ORGANIZATION", "OPENAI_ORG_ID"}, set: singleLine(&c.Organization),
 			help: "OpenAI-Organization header",
 		},
 		{
-			flag: "project", arg: "ID", env: []string{"OPENAI_PROJECT_ID"}, set: text(&c.Project),
+			flag: "project", arg: "ID", env: []string{"OPENAI_PROJECT_ID"}, set: singleLine(&c.Project),
 			help: "OpenAI-Project header",
 		},
 		{
-			env: []string{"PORTKEY_API_KEY"}, set: secret(&c.Portkey.APIKey),
+			env: []string{"PORTKEY_API_KEY"}, set: key(&c.Portkey.APIKey),
 			help: "x-portkey-api-key header; like the next three, never sent to api.openai.com or *.azure.com",
 		},
-		{env: []string{"PORTKEY_VIRTUAL_KEY"}, set: secret(&c.Portkey.VirtualKey), help: "x-portkey-virtual-key header"},
-		{env: []string{"PORTKEY_PROVIDER"}, set: text(&c.Portkey.Provider), help: "x-portkey-provider header"},
+		{env: []string{"PORTKEY_VIRTUAL_KEY"}, set: key(&c.Portkey.VirtualKey), help: "x-portkey-virtual-key header"},
+		{env: []string{"PORTKEY_PROVIDER"}, set: singleLine(&c.Portkey.Provider), help: "x-portkey-provider header"},
 		{env: []string{"PORTKEY_CONFIG"}, set: secret(&c.Portkey.Config), help: "x-portkey-config header"},
 		{
 			flag: "header", arg: "'Name: value'", env: []string{"RUNS_MCP_HEADERS"}, set: headers(c.Header), lines: true, adds: true,
@@ -112,6 +119,10 @@ func (s *Settings) table() []setting {
 			help: "after a failed attempt, 0-100; default 2, 0 = none",
 		},
 		{
+			flag: "results", arg: "both|text", env: []string{"RUNS_MCP_RESULTS"}, set: oneOf(&s.Results, ResultsBoth, ResultsText),
+			help: "results as text and structured content (default), or as text alone, for hosts that show both or cut by lines",
+		},
+		{
 			flag: "read-only", env: []string{"RUNS_MCP_READ_ONLY"}, set: boolean(&s.ReadOnly),
 			help: "only get_run and list_runs",
 		},
@@ -126,7 +137,7 @@ func (s *Settings) table() []setting {
 	}
 }
 
-// value is a setting that was given.
+// value is a value that was given for a setting.
 type value struct {
 	setting
 	name string // of the flag or variable
@@ -135,6 +146,7 @@ type value struct {
 
 func (v value) isFlag() bool { return strings.HasPrefix(v.name, "--") }
 
+// apply checks the value and sets it.
 func (v value) apply() error {
 	if v.lines && v.isFlag() && strings.ContainsAny(v.text, "\r\n") {
 		return fmt.Errorf("%s has a line break in it", v.name)
@@ -148,14 +160,14 @@ func (v value) apply() error {
 	return nil
 }
 
-// Parse makes settings of the arguments and the environment. Its errors name
-// the setting at fault and fit on a line.
+// Parse parses the arguments and the environment. Its errors name the setting at fault, on
+// one line.
 func Parse(args []string, getenv func(string) string) (*Settings, error) {
 	s := &Settings{}
 	table := s.table()
 	values := fromEnvironment(table, getenv)
-	// The flags' values are applied only after all flags were parsed: the errors
-	// of package flag show a value, and nothing may keep --version from working.
+	// Values are applied only after all flags have been parsed: package flag would put the
+	// value into its error, and a bad value must not keep --help and --version from working.
 	flags := flag.NewFlagSet("runs-mcp", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.BoolFunc("version", "", func(string) error {
@@ -205,7 +217,7 @@ func Parse(args []string, getenv func(string) string) (*Settings, error) {
 	return s, checkProxies(getenv)
 }
 
-// fromEnvironment lists the variables of table that are set.
+// fromEnvironment returns the values that are set in the environment.
 func fromEnvironment(table []setting, getenv func(string) string) (values []value) {
 	for _, row := range table {
 		for _, name := range row.env {
@@ -220,8 +232,8 @@ func fromEnvironment(table []setting, getenv func(string) string) (values []valu
 
 func isBlank(text string) bool { return strings.TrimSpace(text) == "" }
 
-// flagError is an error of package flag without the value, which may be a
-// secret, and with the flag as --help spells it.
+// flagError returns an error of package flag without the value, which may be secret, and
+// with the flag as --help spells it.
 func flagError(err error) error {
 	problem, _, _ := strings.Cut(err.Error(), "=")
 	if !strings.Contains(problem, "--") {

@@ -15,11 +15,11 @@ import (
 	"unicode/utf8"
 )
 
-// The functions below make the set function of a setting. An error reads on
-// from the name of the setting.
+// The following functions return set functions for settings. The texts of their errors
+// continue a sentence that begins with the name of the setting.
 
-// text takes any value of one line.
-func text(p *string) func(string) error {
+// singleLine accepts any value without control characters.
+func singleLine(p *string) func(string) error {
 	return func(v string) error {
 		v = strings.TrimSpace(v)
 		if strings.ContainsFunc(v, unicode.IsControl) {
@@ -30,9 +30,9 @@ func text(p *string) func(string) error {
 	}
 }
 
-// secret is text that nobody means to have quotes around it.
+// secret accepts what singleLine does, except a value in quotes, which are never meant.
 func secret(p *string) func(string) error {
-	set := text(p)
+	set := singleLine(p)
 	return func(v string) error {
 		if isQuoted(strings.TrimSpace(v)) {
 			return errors.New("has quotes around its value: give it without them")
@@ -41,6 +41,22 @@ func secret(p *string) func(string) error {
 	}
 }
 
+// key is a secret that is sent in a header as it is.
+func key(p *string) func(string) error {
+	set := secret(p)
+	return func(v string) error {
+		v = strings.TrimSpace(v)
+		switch {
+		case len(v) > 7 && strings.EqualFold(v[:7], "bearer "):
+			return errors.New(`has "Bearer" before the key: give the key alone`)
+		case !isQuoted(v) && strings.ContainsFunc(v, func(r rune) bool { return r == ' ' || r > '~' }):
+			return errors.New("is no key: it has spaces or characters other than ASCII in it")
+		}
+		return set(v)
+	}
+}
+
+// command accepts any value.
 func command(p *string) func(string) error {
 	return func(v string) error {
 		*p = v
@@ -78,7 +94,7 @@ func number(p *int, least, most int) func(string) error {
 	}
 }
 
-// duration takes a number alone as seconds.
+// duration accepts a duration that is not negative. A number without a unit counts seconds.
 func duration(p *time.Duration) func(string) error {
 	return func(v string) error {
 		if _, err := strconv.Atoi(v); err == nil {
@@ -102,7 +118,7 @@ func level(p *slog.Level) func(string) error {
 	}
 }
 
-// headers takes lines of the form 'Name: value'.
+// headers accepts lines of the form 'Name: value'.
 func headers(h http.Header) func(string) error {
 	return func(v string) error {
 		for line := range strings.Lines(v) {
@@ -125,15 +141,16 @@ func headers(h http.Header) func(string) error {
 	}
 }
 
-// isHeaderName reports whether name is a token of RFC 9110, section 5.6.2.
+// isHeaderName reports whether name is a token as RFC 9110, section 5.6.2, defines it.
 func isHeaderName(name string) bool {
 	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
 		return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
 	})
 }
 
-// isQuotedKey reports whether a header for a key has it in quotes, after
-// "Bearer" or without. In other headers, and around a parameter, quotes are meant.
+// isQuotedKey reports whether the key in a header for keys is in quotes, with or without a
+// scheme such as Bearer before it. In other headers, and around a parameter, quotes may be
+// meant.
 func isQuotedKey(name, value string) bool {
 	isKey := name == "Authorization" || strings.HasSuffix(name, "Key") || strings.HasSuffix(name, "Token")
 	key := value[strings.LastIndexByte(value, ' ')+1:]
@@ -148,7 +165,7 @@ func isQuoted(v string) bool {
 	return strings.ContainsRune(quotes, first) || strings.ContainsRune(quotes, last)
 }
 
-// queries takes name=value pairs with & between them.
+// queries accepts name=value pairs that are joined by &.
 func queries(q url.Values) func(string) error {
 	return func(v string) error {
 		v = strings.TrimPrefix(strings.TrimSpace(v), "?")
@@ -168,24 +185,23 @@ func queries(q url.Values) func(string) error {
 	}
 }
 
-// placeholder matches what documentation and host configurations write for a
-// value that is still to be put in: ${NAME} anywhere, and as a word of its own
-// $NAME, $(command), {{NAME}}, {NAME}, %NAME%, <NAME>, and any word with an
-// ellipsis, such as sk-….
+// placeholder matches what documentation and host configurations write in place of a value:
+// ${NAME} anywhere, and as separate words $NAME, $(command), {{NAME}}, {NAME}, %NAME%,
+// <NAME>, and any word with an ellipsis, such as sk-….
 var placeholder = regexp.MustCompile(`\$\{[^}]*\}+|(?:^|[\s"'=&?/\\:;,.@])` +
 	`(?:\$(?:[Ee]nv:)?[A-Za-z_]\w*|\$\([^)]*\)|\{\{[^{}]*\}\}|\{[A-Za-z_][\w .:]*\}|%[^%\s]+%|<[^<>@/]+>|[\w-]*(?:…|\.{3})[\w-]*)` +
 	`(?:$|[\s"'&?/\\:;,.@])`)
 
-// isPlaceholder reports whether v holds a placeholder. A shell command is one
-// only if it is nothing else.
+// isPlaceholder reports whether v holds a placeholder. A shell command may hold one, but may
+// not be one as a whole.
 func isPlaceholder(v string, shell bool) bool {
 	v = strings.TrimSpace(v)
 	match := placeholder.FindString(v)
 	return match != "" && (!shell || match == v)
 }
 
-// checkProxies refuses what package net/http would drop in silence, and so go
-// past the proxy.
+// checkProxies returns an error for a proxy variable that net/http cannot parse: it would
+// ignore the variable silently, and connect without the proxy.
 func checkProxies(getenv func(string) string) error {
 	for _, names := range [][]string{{"HTTP_PROXY", "http_proxy"}, {"HTTPS_PROXY", "https_proxy"}} {
 		for _, name := range names {

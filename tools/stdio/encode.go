@@ -6,21 +6,23 @@ import (
 	"unicode/utf8"
 )
 
-// toolResult appends r as the result of a call. extra is what the protocol
-// version adds to it, from a comma on.
+// toolResult appends r as the result of a call. extra has the members that the protocol
+// version adds, with a comma before them.
 func (w *writer) toolResult(r *Result, extra string) {
 	w.json(`{"content":[{"type":"text","text":"`)
 	if r.JSON != nil {
 		for _, piece := range r.JSON {
 			w.text(piece)
 		}
-		w.json(`"}],"structuredContent":`)
+	} else {
+		w.text(r.Text)
+	}
+	w.json(`"}]`)
+	if r.JSON != nil && !r.TextOnly {
+		w.json(`,"structuredContent":`)
 		for _, piece := range r.JSON {
 			w.json(piece)
 		}
-	} else {
-		w.text(r.Text)
-		w.json(`"}]`)
 	}
 	if r.IsError {
 		w.json(`,"isError":true`)
@@ -28,8 +30,8 @@ func (w *writer) toolResult(r *Result, extra string) {
 	w.json(extra + "}")
 }
 
-// marshal is json.Marshal without escaping <, > and &. It panics if v cannot be
-// encoded, which is a fault of the program, not of its input.
+// marshal is json.Marshal without escaping <, > and &. It panics if v cannot be encoded,
+// which would be a bug and not a fault of the input.
 func marshal(v any) string {
 	var b strings.Builder
 	e := json.NewEncoder(&b)
@@ -43,17 +45,17 @@ func marshal(v any) string {
 // text appends s, which is valid UTF-8, as the inside of a JSON string.
 func (w *writer) text(s string) {
 	for len(s) > 0 {
-		part := cut(s)
+		part := firstPart(s)
 		s = s[len(part):]
 		w.buf = appendEscaped(w.buf, part, &inText)
 		w.flushIfFull()
 	}
 }
 
-// json appends JSON as it is, but for the line separators in its strings.
+// json appends JSON, with only the line separators in its strings escaped.
 func (w *writer) json(s string) {
 	for len(s) > 0 {
-		part := cut(s)
+		part := firstPart(s)
 		s = s[len(part):]
 		if strings.IndexByte(part, nelByte) < 0 && strings.IndexByte(part, separatorByte) < 0 {
 			w.buf = append(w.buf, part...)
@@ -64,9 +66,8 @@ func (w *writer) json(s string) {
 	}
 }
 
-// cut returns the beginning of s, at most 16 KiB, that ends with a whole
-// character.
-func cut(s string) string {
+// firstPart returns the beginning of s, up to 16 KiB, that ends with a whole character.
+func firstPart(s string) string {
 	const size = 16 << 10
 	if len(s) <= size {
 		return s
@@ -79,14 +80,15 @@ func cut(s string) string {
 	return s[:size]
 }
 
-// Some clients take U+0085, U+2028 and U+2029 for the end of a line. These are
-// the first bytes of their UTF-8.
+// Some clients take U+0085, U+2028 and U+2029 for the end of a line. These are the first
+// bytes of their UTF-8 encoding.
 const (
-	nelByte       = 0xC2
-	separatorByte = 0xE2
+	nelByte       = 0xC2 // of U+0085
+	separatorByte = 0xE2 // of U+2028 and U+2029
 )
 
-// The bytes at which something may have to be escaped.
+// These are the bytes at which a character that has to be escaped may begin: in a text that
+// is to become a JSON string, and in JSON.
 var inText, inJSON = escapable()
 
 func escapable() (inText, inJSON [256]bool) {
@@ -99,8 +101,8 @@ func escapable() (inText, inJSON [256]bool) {
 	return inText, inJSON
 }
 
-// appendEscaped appends s to b with the characters escaped that begin with one of
-// the special bytes and must not stand in a string of a line.
+// appendEscaped appends s to b. Among the characters that begin with a special byte, it
+// escapes those that a JSON string on a line must not contain.
 func appendEscaped(b []byte, s string, special *[256]bool) []byte {
 	const hex = "0123456789abcdef"
 	start := 0

@@ -11,17 +11,16 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// message is what is read of a JSON-RPC message. Method, id and params are as
-// they came.
+// message is a JSON-RPC message.
 type message struct {
 	method string
-	id     string // "" for a notification, or if there is none to echo
-	key    string // the same for all spellings of the id; "" without one
-	params string
-	fault  *mcp.JSONRPCErrorDetails // the answer to a message that cannot be served
+	id     string                   // JSON; "" for a notification, and if there is no valid id
+	key    string                   // the same for all spellings of the id; "" without an id
+	params string                   // JSON; "" if there are none
+	fault  *mcp.JSONRPCErrorDetails // the answer, if the message cannot be served
 }
 
-// parse reads line. A fault is the answer to one that cannot be served.
+// parse parses a line. The fault is the answer to a line that cannot be served.
 func parse(line []byte) (m message, fault *mcp.JSONRPCErrorDetails) {
 	switch {
 	case !utf8.Valid(line):
@@ -35,7 +34,7 @@ func parse(line []byte) (m message, fault *mcp.JSONRPCErrorDetails) {
 	}
 	var version, method, id gjson.Result
 	answer := false
-	gjson.ParseBytes(line).ForEach(func(name, value gjson.Result) bool { // of a name that comes twice the last counts
+	gjson.ParseBytes(line).ForEach(func(name, value gjson.Result) bool { // of two members with the same name the last counts
 		switch name.Str {
 		case "jsonrpc":
 			version = value
@@ -51,7 +50,7 @@ func parse(line []byte) (m message, fault *mcp.JSONRPCErrorDetails) {
 		return true
 	})
 	if answer && !method.Exists() {
-		return message{}, nil // to something that was never asked
+		return message{}, nil // it is ignored, as the server sends no requests
 	}
 	if id.Exists() {
 		if m.key = key(id); m.key == "" {
@@ -69,25 +68,28 @@ func parse(line []byte) (m message, fault *mcp.JSONRPCErrorDetails) {
 	return m, nil
 }
 
-// valid is json.Valid, but faster. Deeply nested JSON is left to encoding/json,
-// which limits the depth where gjson would exhaust the stack.
+// valid reports whether line is valid JSON, as json.Valid does but faster. It leaves what may
+// be nested deeply to encoding/json, which limits the depth, because gjson recurses and would
+// exhaust the stack. Package runsapi has the same function: neither of the two packages imports
+// the other.
 func valid(line []byte) bool {
-	if bytes.Count(line, []byte{'['})+bytes.Count(line, []byte{'{'}) > 10_000 {
+	const deep = 10_000
+	if bytes.Count(line, []byte{'['})+bytes.Count(line, []byte{'{'}) > deep {
 		return json.Valid(line)
 	}
 	return gjson.ValidBytes(line)
 }
 
-// 1.0 is an integer too, and some clients write it so.
+// integer also matches 1.0, because some clients write integers like that.
 var integer = regexp.MustCompile(`^-?\d+(\.0+)?$`)
 
-// key returns what all spellings of an id have in common: 1 and 1.0 are one id,
-// "a" and "\u0061" are, but 1 and "1" are two. It is "" for what is neither a
+// key returns a text that is the same for all spellings of an id: 1 and 1.0 are the same id,
+// and so are "a" and "\u0061", but 1 and "1" are not. It returns "" for an id that is neither a
 // string nor an integer.
 func key(id gjson.Result) string {
 	switch {
 	case id.Type == gjson.String && strings.ContainsRune(id.Str, utf8.RuneError):
-		return "raw" + id.Raw // gjson reads every half of a surrogate pair as U+FFFD
+		return "raw" + id.Raw // gjson decodes all unpaired surrogates to U+FFFD
 	case id.Type == gjson.String:
 		return `"` + id.Str
 	case id.Type == gjson.Number && integer.MatchString(id.Raw):
@@ -97,13 +99,14 @@ func key(id gjson.Result) string {
 	return ""
 }
 
-// params is what is read of the parameters of a request.
+// params has the parameters of a request that the server reads.
 type params struct {
 	name, arguments, uri, cursor, protocolVersion, capabilities, requestID, taskID, notifications gjson.Result
 	// These are members of _meta:
 	meta, progressToken, metaVersion, clientCapabilities gjson.Result
 }
 
+// readParams parses the parameters of a request, which are a JSON object or absent.
 func readParams(raw string) (p params) {
 	gjson.Parse(raw).ForEach(func(name, value gjson.Result) bool {
 		switch name.Str {
@@ -144,17 +147,17 @@ func readParams(raw string) (p params) {
 	return p
 }
 
-// isEmpty reports whether v is absent, null, or the empty list that PHP makes of
-// an empty object.
+// isEmpty reports whether v is absent, null, or [], as PHP encodes an empty object.
 func isEmpty(v gjson.Result) bool {
 	return v.Type == gjson.Null || v.IsArray() && strings.TrimSpace(v.Raw[1:len(v.Raw)-1]) == ""
 }
 
-// isObject reports whether v is an object, or the empty list that stands for one.
+// isObject reports whether v is an object, or [], which stands for an empty one.
 func isObject(v gjson.Result) bool {
 	return v.IsObject() || v.IsArray() && isEmpty(v)
 }
 
+// refuse returns an error to be sent as the answer to a request.
 func refuse(code int, text string) *mcp.JSONRPCErrorDetails {
 	return &mcp.JSONRPCErrorDetails{Code: code, Message: text}
 }

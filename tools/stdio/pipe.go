@@ -2,9 +2,8 @@ package stdio
 
 import "io"
 
-// pipeReader and pipeWriter go on when the descriptor of a pipe turns out to be
-// non-blocking: any process that shares the pipe can make it so, at any time, and
-// reads and writes then fail with EAGAIN instead of waiting.
+// pipeReader and pipeWriter wait where a read or write fails with EAGAIN. That happens if a
+// process that shares the pipe makes it non-blocking, which any of them can do at any time.
 type pipeReader struct{ io.Reader }
 
 func (p pipeReader) Read(b []byte) (int, error) {

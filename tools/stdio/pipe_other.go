@@ -4,7 +4,7 @@ package stdio
 
 import "io"
 
-// Here pipes always block, and only a failed write tells that their reader is gone.
+// On these systems pipes always block, and only a failed write shows that the reader is gone.
 
 func waitUntilReadable(io.Reader, error) bool { return false }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// handle finds the answer to r: what appends its result to the output, or a
+// handle returns the answer to r: a function that appends its result to the output, or a
 // fault.
 func (c *connection) handle(ctx context.Context, r *request) (encode func(*writer), fault *mcp.JSONRPCErrorDetails) {
 	defer func() {
@@ -57,9 +57,8 @@ func (c *connection) handle(ctx context.Context, r *request) (encode func(*write
 	return func(w *writer) { w.json(body) }, nil
 }
 
-// protocolEra tells whether a request is one of 2026-07-28, which brings its
-// version in _meta, or one of the versions before, for which initialize settled
-// it.
+// protocolEra reports whether a request is of the modern era, 2026-07-28, in which its _meta
+// gives the version. In earlier versions, initialize settled the version.
 func protocolEra(p params) (modern bool, fault *mcp.JSONRPCErrorDetails) {
 	switch {
 	case isEmpty(p.meta):
@@ -80,7 +79,7 @@ func protocolEra(p params) (modern bool, fault *mcp.JSONRPCErrorDetails) {
 	return modern, nil
 }
 
-// answer finds the result of every method but tools/call.
+// answer returns the result of any method except tools/call and those of tasks.
 func (c *connection) answer(ctx context.Context, r *request, p params, modern bool) (mcp.ResultMetadata, *mcp.JSONRPCErrorDetails) {
 	capabilities := c.capabilities()
 	switch method := mcp.MCPMethod(r.method); {
@@ -166,8 +165,7 @@ func (c *connection) readResource(p params, modern bool) (mcp.ResultMetadata, *m
 	return &mcp.ReadResourceResult{Contents: []mcp.ResourceContents{contents}}, nil
 }
 
-// common returns the members, without braces, that 2026-07-28 requires of every
-// result.
+// common returns the members that 2026-07-28 requires in every result, without braces.
 func (c *connection) common(kind mcp.ResultType) string {
 	var result mcp.Result
 	result.SetResultType(kind)
@@ -176,7 +174,7 @@ func (c *connection) common(kind mcp.ResultType) string {
 	return members[1 : len(members)-1]
 }
 
-// callTool runs tools/call, with progress if the client asked for it.
+// callTool runs tools/call, with progress notifications if the client asked for them.
 func (c *connection) callTool(ctx context.Context, r *request, p params, modern bool) (encode func(*writer), fault *mcp.JSONRPCErrorDetails) {
 	if p.name.Type != gjson.String {
 		return nil, refuse(mcp.INVALID_PARAMS, `"params.name" must be a string, the name of a tool`)
@@ -209,7 +207,7 @@ func (c *connection) callTool(ctx context.Context, r *request, p params, modern 
 	return func(w *writer) { w.toolResult(result, "") }, nil
 }
 
-// listen acknowledges a subscription and ends it: nothing here ever changes.
+// listen acknowledges a subscription and ends it, because nothing here ever changes.
 func (c *connection) listen(ctx context.Context, r *request) *mcp.SubscriptionsListenResult {
 	id := json.RawMessage(r.id)
 	c.out.notify(ctx, r, mcp.MethodNotificationSubscriptionsAcknowledged, map[string]any{
@@ -220,5 +218,19 @@ func (c *connection) listen(ctx context.Context, r *request) *mcp.SubscriptionsL
 	return result
 }
 
-// excerpt returns the beginning of what a client sent, to be echoed.
-func excerpt(s string) string { return fmt.Sprintf("%.100s", s) }
+// maxExcerpt is how many characters of what a client sent an answer repeats.
+const maxExcerpt = 100
+
+// excerpt returns s in at most maxExcerpt characters. If it cuts s, the last of them is …
+func excerpt(s string) string {
+	n, last := 0, 0 // last is where … goes if s is cut
+	for i := range s {
+		if n == maxExcerpt-1 {
+			last = i
+		}
+		if n++; n > maxExcerpt {
+			return s[:last] + "…"
+		}
+	}
+	return s
+}

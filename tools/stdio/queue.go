@@ -8,48 +8,48 @@ import (
 )
 
 const (
-	maxCalls        = 1024     // requests of the kind calls that run at the same time
-	maxPendingBytes = 64 << 20 // of requests that are read and not answered yet
-	requestOverhead = 256      // bytes that a request takes beside its line
+	maxCalls        = 1024     // tool calls that run at the same time
+	maxPendingBytes = 64 << 20 // of requests that have been read and are not answered yet
+	requestOverhead = 256      // bytes that a request takes in addition to its line
 
-	// maxIdle is how many workers of a kind are kept when there is nothing to do.
-	// Their stacks have already grown to what a request takes: that makes calls one
-	// after the other 17 % faster, and 64 at a time 7 %.
+	// maxIdle is how many idle workers of each kind are kept. Their stacks have already grown
+	// to the size that a request needs, which makes sequential calls 17 % faster, and 64 calls
+	// at a time 7 %.
 	maxIdle = 16
 )
 
-// queue runs requests in the order of their arrival, each kind with workers of
-// its own, and can cancel them by id. What has been read and not answered is
-// bounded in bytes: add waits for room.
+// queue starts requests in the order of their arrival, each kind with its own workers, and
+// cancels them by id. It bounds the bytes of requests that have been read but not answered:
+// add waits until there is room.
 type queue struct {
 	run    func(*request)
 	closed chan struct{}
 
 	mu             sync.Mutex
 	calls, control workers
-	byKey          map[string]map[*request]struct{} // all requests that an answer is due to; clients may use an id twice
-	pending        int                              // requests that are queued or running
-	bytes          int                              // what they take, but for those that are cancelled
+	byKey          map[string]map[*request]struct{} // all unanswered requests; clients may use an id twice
+	pending        int                              // how many requests are queued or running
+	bytes          int                              // what they take, without the cancelled ones
 	isClosed       bool
-	notFull        sync.Cond     // signals that bytes fell
-	idle           chan struct{} // closed once pending is 0; nil until someone waits for that
+	notFull        sync.Cond     // signals that bytes became less
+	idle           chan struct{} // closed once pending is 0; nil unless somebody waits for that
 }
 
 // workers run the requests of one kind.
 type workers struct {
 	limit   int
-	running int           // including idle ones that have just been handed a request
-	idle    int           // workers that wait for a request in ready
+	running int           // how many have a request
+	idle    int           // how many wait for a request from ready
 	queued  list.List     // of *request
 	ready   chan *request // hands a request to an idle worker
 }
 
-// request is a message that wants an answer.
+// request is a message that needs an answer.
 type request struct {
 	message
-	size      int // bytes; 0 once they are given back
+	size      int // bytes that count toward queue.bytes; 0 once they no longer do
 	cancelled atomic.Bool
-	answered  atomic.Bool // set when the last byte of the answer is written
+	answered  atomic.Bool // set once the last byte of the answer is written
 
 	// Guarded by queue.mu:
 	stop    context.CancelCauseFunc // ends the context of the request; nil until it runs
@@ -67,9 +67,9 @@ func newQueue(run func(*request)) *queue {
 	return q
 }
 
-// add appends r to the requests of its kind, and waits while there is no room for
-// it. Nothing starts before dispatch, so that a cancellation that came in the
-// same write as its request finds it queued. After close, add drops r.
+// add queues r with the workers of its kind. While there is no room for r, it waits. r does
+// not start before dispatch is called, so that a cancellation in the same write as its
+// request still finds the request queued. After close, add drops r.
 func (q *queue) add(r *request, kind *workers) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -98,6 +98,7 @@ func (q *queue) dispatch() {
 	q.startQueued()
 }
 
+// startQueued is dispatch for a caller that has locked q.mu.
 func (q *queue) startQueued() {
 	for _, w := range []*workers{&q.control, &q.calls} {
 		for w.running < w.limit && w.queued.Len() > 0 {
@@ -113,8 +114,8 @@ func (q *queue) startQueued() {
 	}
 }
 
-// work runs r, then the requests that are queued, then those that are handed to
-// it while it is idle.
+// work is a worker. It runs r, then requests that are queued, and then requests that it is
+// handed while it is idle.
 func (q *queue) work(w *workers, r *request) {
 	for r != nil {
 		q.run(r)
@@ -129,8 +130,8 @@ func (q *queue) work(w *workers, r *request) {
 	}
 }
 
-// done removes r, which has run, and returns the next request for its worker. If
-// there is none, stay says whether the worker should wait for one.
+// done removes r, which has run, and returns the next request for its worker. If there is
+// none, stay reports whether the worker should wait for one.
 func (q *queue) done(r *request) (next *request, stay bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -156,13 +157,13 @@ func (w *workers) next() *request {
 	return r
 }
 
-// cancel stops the requests of that id, if there are any. No answer is due to
-// them any more, and their bytes are free at once.
+// cancel stops the requests with the id that key stands for. They will not be answered, and
+// no longer count toward the limit.
 func (q *queue) cancel(key string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if key == "" {
-		return // that would be all requests without an id
+		return // else all requests without an id would be cancelled
 	}
 	for r := range q.byKey[key] {
 		r.cancelled.Store(true)
@@ -173,12 +174,11 @@ func (q *queue) cancel(key string) {
 		case r.stop != nil:
 			r.stop(context.Canceled)
 		}
-		q.giveBack(r)
+		q.freeBytes(r)
 	}
 }
 
-// started records how to stop r, which runs from now on. It returns false if r
-// has been cancelled.
+// started records that r runs, and how to stop it. It returns false if r has been cancelled.
 func (q *queue) started(r *request, stop context.CancelCauseFunc) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -186,17 +186,17 @@ func (q *queue) started(r *request, stop context.CancelCauseFunc) bool {
 	return !r.cancelled.Load()
 }
 
-// giveBack frees the bytes of r, if that has not been done.
-func (q *queue) giveBack(r *request) {
+// freeBytes stops counting the bytes of r toward the limit.
+func (q *queue) freeBytes(r *request) {
 	q.bytes -= r.size
 	r.size = 0
 	q.notFull.Signal()
 }
 
-// remove forgets r, which has run or will not run. If its answer could not be
-// written, r stays in byKey, for close to count.
+// remove removes r, which has run or will not run. If its answer could not be written, r
+// stays in byKey, so that close counts it.
 func (q *queue) remove(r *request) {
-	q.giveBack(r)
+	q.freeBytes(r)
 	if r.cancelled.Load() || r.answered.Load() {
 		delete(q.byKey[r.key], r)
 		if len(q.byKey[r.key]) == 0 {
@@ -224,16 +224,16 @@ func (q *queue) whenIdle() <-chan struct{} {
 	return idle
 }
 
-// close ends the idle workers, and an add that waits for room. It returns how
-// many requests an answer is still due to.
+// close ends the idle workers, and any add that waits for room. It returns how many requests
+// have not been answered.
 func (q *queue) close() (unanswered int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.isClosed = true
 	close(q.closed)
 	q.notFull.Broadcast()
-	for _, same := range q.byKey {
-		for r := range same {
+	for _, requests := range q.byKey {
+		for r := range requests {
 			if !r.answered.Load() && !r.cancelled.Load() {
 				unanswered++
 			}

@@ -12,11 +12,11 @@ import (
 
 const (
 	maxLine = 4 << 20 // bytes of one message
-	// keptLine is the size up to which the buffer for long lines is kept.
-	keptLine = 1 << 20
+	// keptBuffer is the capacity up to which the buffer for long lines is reused, in bytes.
+	keptBuffer = 1 << 20
 )
 
-// read handles the lines of in until it ends.
+// read handles the lines of in until in ends. The end of the input is not an error.
 func (c *connection) read(in io.Reader) error {
 	lines := lineReader{r: bufio.NewReaderSize(in, 64<<10)}
 	for {
@@ -39,7 +39,7 @@ func (c *connection) read(in io.Reader) error {
 	}
 }
 
-// handleLine does what a line asks for.
+// handleLine queues the request, or carries out the cancellation, that a line holds.
 func (c *connection) handleLine(line []byte) {
 	m, fault := parse(line)
 	switch {
@@ -54,27 +54,27 @@ func (c *connection) handleLine(line []byte) {
 	case m.method == string(mcp.MethodNotificationCancelled):
 		c.queue.cancel(key(readParams(m.params).requestID))
 	}
-	// Nothing is to be done for other notifications, nor for answers to what was never asked.
+	// Other notifications, and answers from the client, are ignored.
 }
 
-// refuse queues a fault as the answer to m. Of m only the id is kept, as the line
-// that it is a part of may be long.
+// refuse queues a fault as the answer to m. It keeps only a copy of m's id, because m shares
+// the memory of a line that may be long.
 func (c *connection) refuse(m message, fault *mcp.JSONRPCErrorDetails) {
 	m = message{id: strings.Clone(m.id), key: m.key, fault: fault}
 	c.queue.add(&request{message: m, size: len(m.id) + len(m.key)}, &c.queue.control)
 }
 
-// lineReader reads lines of up to maxLine.
+// lineReader reads lines of up to maxLine bytes.
 type lineReader struct {
 	r    *bufio.Reader
-	long []byte // the buffer for lines that are longer than r's
+	long []byte // the buffer for lines that are longer than the buffer of r
 }
 
-// next reads a line, without white space around it. The line is valid until the
-// next call. One that is too long is skipped as it is read. The last line comes
-// with the error that ended the input.
+// next reads a line and trims the white space around it. The line is valid until the next
+// call. A line that is too long is skipped while it is read. The last line is returned
+// together with the error that ended the input.
 func (l *lineReader) next() (line []byte, tooLong bool, err error) {
-	if cap(l.long) > keptLine {
+	if cap(l.long) > keptBuffer {
 		l.long = nil
 	}
 	l.long = l.long[:0]
@@ -95,13 +95,13 @@ func (l *lineReader) next() (line []byte, tooLong bool, err error) {
 		if tooLong {
 			return nil, true, err
 		}
-		part = bytes.TrimPrefix(part, []byte("\ufeff")) // PowerShell puts it at the beginning of what it pipes
+		part = bytes.TrimPrefix(part, []byte("\ufeff")) // PowerShell begins what it pipes with a byte order mark
 		return bytes.Trim(part, " \t\r\n"), false, err
 	}
 }
 
-// buffered reports whether the next line has already been read: then it came in
-// the same write as the one before, or soon after it.
+// buffered reports whether the next line has already been read, because it came in the same
+// write as the line before it, or soon after.
 func (l *lineReader) buffered() bool {
 	ahead, _ := l.r.Peek(l.r.Buffered())
 	return bytes.IndexByte(ahead, '\n') >= 0

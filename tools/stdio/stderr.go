@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// maxLogLines is how many lines of a log wait to be written.
+// maxLogLines is how many lines of a log may wait to be written.
 const maxLogLines = 1000
 
-// Log is a writer for log lines that never blocks: hosts often do not read the
-// stderr of a server, and its pipe is full after 64 KiB. Lines that cannot be
-// written in time are dropped, and a later line says how many.
+// Log is a writer for log lines that never blocks. Hosts often do not read the stderr of a
+// server, and its pipe is full after 64 KiB. Lines that cannot be written in time are dropped,
+// and a later line says how many.
 type Log struct {
 	lines chan []byte
 	ended chan struct{}
@@ -23,7 +23,7 @@ type Log struct {
 	closed  bool
 }
 
-// NewLog returns a Log that writes to w. It drops what w refuses.
+// NewLog returns a Log that writes to w. It ignores errors of w.
 func NewLog(w io.Writer) *Log {
 	l := &Log{lines: make(chan []byte, maxLogLines), ended: make(chan struct{})}
 	go func() {
@@ -36,7 +36,7 @@ func NewLog(w io.Writer) *Log {
 	return l
 }
 
-// Write takes one line, with its newline. It never fails.
+// Write queues one line, which ends with a newline. It never fails.
 func (l *Log) Write(line []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -46,8 +46,8 @@ func (l *Log) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// reportDropped returns false if lines were dropped and there is still no room
-// to say so.
+// reportDropped queues a line that says how many lines were dropped, if any were. It returns
+// false if there is no room for it.
 func (l *Log) reportDropped() bool {
 	if l.dropped == 0 {
 		return true
@@ -62,6 +62,7 @@ func (l *Log) reportDropped() bool {
 	return true
 }
 
+// queue queues a line. It returns false if there is no room for it.
 func (l *Log) queue(line []byte) bool {
 	select {
 	case l.lines <- line:
@@ -71,8 +72,7 @@ func (l *Log) queue(line []byte) bool {
 	}
 }
 
-// Close writes what has been taken, for at most the time of timeout. Lines that
-// come later are dropped.
+// Close waits until the queued lines are written, for at most timeout. Later lines are dropped.
 func (l *Log) Close(timeout time.Duration) {
 	l.mu.Lock()
 	if !l.closed {

@@ -1,26 +1,26 @@
-// Package stdio is an MCP server over a pair of streams, one JSON-RPC message a
-// line, that loses nothing. These are its rules:
+// Package stdio is an MCP server over a pair of streams, with one JSON-RPC message per
+// line. It keeps these rules:
 //
-//  1. Every request that was read gets one answer, unless its client cancelled
-//     it. When the input has ended, calls in flight are finished, as long as the
-//     output has a reader that reads. A last line without a newline counts. No
-//     line is cut short, and [Serve] tells of answers that could not be written.
-//  2. A cancelled request is stopped at once, and nothing more is sent for it.
-//     Ids and progress tokens are echoed as they came.
-//  3. A call's progress comes before its answer.
-//  4. No call starves another: up to 1,024 tool calls run, more are queued while
-//     reading goes on, and everything else has a worker of its own. Reading
-//     pauses only while requests without an answer take more than 64 MiB.
-//  5. Bad input gets an error, and the next line is served.
-//  6. The output carries JSON-RPC only, and no character that some clients take
-//     for the end of a line. When the output breaks, Serve ends.
-//  7. Protocol versions 2024-11-05 to 2025-11-25, by initialize, and 2026-07-28,
-//     by the _meta of each request, both on one connection.
+//  1. Every request that was read gets exactly one answer, unless its client cancelled it.
+//     After the end of the input, calls in flight are finished as long as somebody reads
+//     the output. A last line without a newline counts. Lines are written whole, and
+//     [Serve] reports answers that could not be written.
+//  2. A cancelled request is stopped at once, and nothing more is sent for it. Ids and
+//     progress tokens are echoed exactly as they came.
+//  3. The progress notifications of a call come before its answer.
+//  4. No call starves another: up to 1,024 tool calls run at the same time, and more are
+//     queued while reading goes on. All other requests have a worker of their own. Reading
+//     pauses only while unanswered requests take more than 64 MiB.
+//  5. Bad input is answered with an error, and the next line is served.
+//  6. The output has nothing but JSON-RPC, and no character that some clients take for the
+//     end of a line. Serve returns when the output fails.
+//  7. One connection serves the protocol versions 2024-11-05 to 2025-11-25, which a client
+//     selects by initialize, and 2026-07-28, which it selects by the _meta of each request.
 //
-// The life of a request: reader.go splits the input into lines, message.go
-// parses one, queue.go runs the requests, protocol.go finds the answers,
-// encode.go puts them into JSON, and writer.go writes them. pipe.go deals with
-// pipes that other processes share, and stderr.go with a log that nobody reads.
+// A request goes through these files: reader.go splits the input into lines, message.go
+// parses a line, queue.go runs the requests, protocol.go finds the answer, encode.go encodes
+// it, and writer.go writes it. pipe.go handles pipes that other processes share, and
+// stderr.go a log that nobody reads.
 package stdio
 
 import (
@@ -36,13 +36,12 @@ import (
 )
 
 const (
-	// drainTime is how long after the end of the input Call.Drained is closed.
+	// drainTime is the time from the end of the input until Call.Drained is closed.
 	drainTime = time.Minute
-	// stallTime is how long after the end of the input the output may take nothing
-	// of what is to be written.
+	// stallTime is how long a write may make no progress after the end of the input.
 	stallTime = time.Minute
-	// graceTime is how long a shutdown waits for the calls that it stopped, and
-	// for a reader that has stopped reading.
+	// graceTime is how long a shutdown waits for the calls that it has stopped, and for a
+	// reader of the output that has stopped reading.
 	graceTime = 800 * time.Millisecond
 )
 
@@ -52,11 +51,11 @@ var (
 	errStalled    = errors.New("nobody reads the output")
 )
 
-// Server is what is offered to a client.
+// Server is what Serve offers to a client.
 type Server struct {
 	Info         mcp.Implementation
 	Instructions string // for the model
-	// ListTools lists the tools, in the order of tools/list.
+	// ListTools returns the tools, in the order of tools/list.
 	ListTools func() []mcp.Tool
 	// CallTool runs a tool. It returns nil if there is no tool of that name. Its
 	// context ends when the client cancels the call, when the server stops, and
@@ -75,34 +74,34 @@ type Server struct {
 	// Extensions are the settings of the extensions that are offered to clients of
 	// every version, by the name of the extension.
 	Extensions map[string]any
-	// Log gets the panics of calls.
+	// Log gets an error for each panic of a call.
 	Log *slog.Logger
 }
 
 // Call is one call of a tool.
 type Call struct {
 	Name string
-	Args string // JSON; empty if the client sent none, null or an empty list, which PHP makes of an empty object
-	// Progress sends a progress notification, if the client asked for them. It must
-	// not be called after the call has returned.
+	Args string // JSON; empty if the client sent none, null, or [], as PHP encodes an empty object
+	// Progress sends a progress notification if the client asked for them; else it does
+	// nothing. It must not be called after CallTool has returned.
 	Progress func(done int, message string)
-	// Drained is closed a minute after the input has ended. A call that has no
-	// time limit of its own ends then.
+	// Drained is closed a minute after the end of the input. A call without a time limit of
+	// its own should end then.
 	Drained <-chan struct{}
-	// FollowsTasks reports whether the client takes a Task for an answer.
+	// FollowsTasks says whether the client accepts a Task as the answer.
 	FollowsTasks bool
 }
 
-// Result is what a tool call comes back with: JSON, which is sent as structured
-// content and as a text block, or a text.
+// Result is the result of a tool call. It has one of JSON, Text and Task.
 type Result struct {
-	JSON    []string // in pieces, as a list of megabytes is never joined; each is valid UTF-8
-	Text    string   // without JSON
-	IsError bool     // the text is a tool error's
-	Task    *Task    // in place of all that, for a client that follows tasks
+	JSON     []string // sent as structured content and as a text block; in pieces, as it may be long; each is valid UTF-8
+	Text     string   // sent as a text block; valid UTF-8
+	IsError  bool     // whether Text is a tool error
+	TextOnly bool     // whether JSON is sent as a text block alone
+	Task     *Task    // for a client that follows tasks
 }
 
-// connection is the state of one Serve.
+// connection is the state of a call of Serve.
 type connection struct {
 	server  Server
 	ctx     context.Context // the parent of every request's context
@@ -112,12 +111,12 @@ type connection struct {
 	drained chan struct{}
 }
 
-// Serve answers the messages that it reads from in on out. It returns when in has
-// ended and everything is answered, when out fails or its reader is gone, or
-// within about a second when ctx ends. A read of in may then still be pending.
+// Serve reads messages from in and writes the answers to out. It returns when in has ended
+// and everything is answered, when out fails or its reader is gone, or about a second after
+// the end of ctx. A read from in may still be pending when Serve returns.
 //
-// An error says why in or out failed, and how many answers were not written. The
-// end of in or of ctx alone is no error.
+// The error says why in or out failed, and how many answers were not written. It is nil if
+// in or ctx ended and all answers were written.
 func Serve(ctx context.Context, s Server, in io.Reader, out io.Writer) error {
 	c := &connection{server: s, out: newWriter(pipeWriter{out}), drained: make(chan struct{})}
 	c.queue = newQueue(c.serve)
@@ -135,7 +134,7 @@ func Serve(ctx context.Context, s Server, in io.Reader, out io.Writer) error {
 	}
 }
 
-// drain finishes what is in flight when the input has ended.
+// drain finishes the requests in flight after the end of the input.
 func (c *connection) drain(ctx context.Context, out io.Writer) error {
 	defer time.AfterFunc(drainTime, func() { close(c.drained) }).Stop()
 	select {
@@ -152,7 +151,7 @@ func (c *connection) drain(ctx context.Context, out io.Writer) error {
 	}
 }
 
-// shutDown stops all calls and lets them be answered, for a limited time.
+// shutDown stops all calls and waits for their answers, for up to graceTime.
 func (c *connection) shutDown() error {
 	before := c.out.written.Load()
 	c.stop(errShutdown)
@@ -164,10 +163,9 @@ func (c *connection) shutDown() error {
 	return c.end(errShutdown, before)
 }
 
-// end stops everything. It returns the failure of the output, or reason if there
-// is none, with the number of answers that were not written; nil if all were. The
-// line that is being written is finished if the output has taken more than before
-// bytes.
+// end stops everything, and returns why the output failed. If some answers were not written,
+// the error has their number; without a failure, it then wraps reason. A line that is being
+// written is finished if more than before bytes have been written by now.
 func (c *connection) end(reason error, before int64) error {
 	c.stop(reason)
 	c.out.close(before, graceTime)
@@ -184,7 +182,7 @@ func (c *connection) end(reason error, before int64) error {
 	return failure
 }
 
-// serve answers r, unless it is cancelled before or meanwhile.
+// serve answers r, unless r is cancelled.
 func (c *connection) serve(r *request) {
 	ctx, stop := context.WithCancelCause(c.ctx)
 	defer stop(nil)

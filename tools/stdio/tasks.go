@@ -9,9 +9,10 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// The extension io.modelcontextprotocol/tasks (modelcontextprotocol/ext-tasks,
-// SEP-2663): a call that takes long may answer with a task, which the client polls
-// with tasks/get. A client declares it with each request.
+// These names belong to the extension io.modelcontextprotocol/tasks
+// (modelcontextprotocol/ext-tasks, SEP-2663). With it, a call that takes long may be answered
+// with a task, which the client polls with tasks/get. A client declares the extension in each
+// request.
 const (
 	tasksExtension                = "io.modelcontextprotocol/tasks"
 	resultTypeTask mcp.ResultType = "task"
@@ -24,21 +25,21 @@ const (
 // Task is work that goes on after its call was answered.
 type Task struct {
 	ID           string // 1 to 128 characters from ! to ~
-	Message      string // for a person: how the work stands
+	Message      string // the state of the work, for a person
 	Created      time.Time
-	TTL          time.Duration // from Created; 0 is no end
-	PollInterval time.Duration // before the next reading
+	TTL          time.Duration // how long the task lasts, from Created; 0 means without end
+	PollInterval time.Duration // how long the client should wait before it reads the task again
 	Result       *Result       // of the call; nil while the work goes on
 }
 
-// followsTasks reports whether a request declares the extension.
+// followsTasks reports whether the request declares the extension.
 func followsTasks(p params) bool {
 	return isObject(p.clientCapabilities.Get("extensions." + gjson.Escape(tasksExtension)))
 }
 
-// task answers the methods of the extension. tasks/cancel ends the client's
-// interest and nothing else: the work goes on elsewhere. tasks/update is only
-// acknowledged, as no task waits for input.
+// task answers the methods of the extension. tasks/cancel is only acknowledged: the client loses
+// its interest, but the work goes on elsewhere. So is tasks/update, because no task waits for
+// input.
 func (c *connection) task(ctx context.Context, method mcp.MCPMethod, p params) (encode func(*writer), fault *mcp.JSONRPCErrorDetails) {
 	if !followsTasks(p) {
 		return nil, missingTasks()
@@ -62,17 +63,17 @@ func (c *connection) task(ctx context.Context, method mcp.MCPMethod, p params) (
 	return func(w *writer) { w.task(task, c.common(mcp.ResultTypeComplete), c.common(mcp.ResultTypeComplete)) }, nil
 }
 
-// missingTasks is the fault of a request that needs the extension and does not
-// declare it.
+// missingTasks returns the fault for a request that needs the extension but does not declare
+// it.
 func missingTasks() *mcp.JSONRPCErrorDetails {
 	fault := refuse(mcp.MISSING_REQUIRED_CLIENT_CAPABILITY, "the client capabilities in the _meta of this request lack the extension "+tasksExtension)
 	fault.Data = map[string]any{"requiredCapabilities": map[string]any{"extensions": map[string]any{tasksExtension: struct{}{}}}}
 	return fault
 }
 
-// task appends t, with the members common. The result of t's call gets the
-// members of, as the call itself would have had them.
-func (w *writer) task(t *Task, common, of string) {
+// task appends t, with the members common. resultCommon has the members that the result of t's
+// call gets, as it would have had without a task.
+func (w *writer) task(t *Task, common, resultCommon string) {
 	state := struct {
 		ID           string `json:"taskId"`
 		Status       string `json:"status"`
@@ -92,7 +93,7 @@ func (w *writer) task(t *Task, common, of string) {
 	w.json("{" + common + "," + members[1:len(members)-1])
 	if t.Result != nil {
 		w.json(`,"result":`)
-		w.toolResult(t.Result, ","+of)
+		w.toolResult(t.Result, ","+resultCommon)
 	}
 	w.json("}")
 }

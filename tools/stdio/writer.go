@@ -12,47 +12,46 @@ import (
 )
 
 const (
-	// fullBuffer is how many bytes are collected before they are written.
+	// fullBuffer is how many bytes are buffered before they are written.
 	fullBuffer = 64 << 10
-	// smallWrite is how many bytes are written at once to a slow reader: only what
-	// a write has finished is seen as progress.
+	// smallWrite is how many bytes are written at a time to a slow reader. Progress is only
+	// seen when a write has finished.
 	smallWrite = 4 << 10
-	// slowWrite is how long a write to a reader that keeps up takes at most. After
-	// a longer one the reader counts as slow for slowTime: many read in bursts.
+	// slowWrite is the longest that a write to a reader that keeps up takes. After a longer
+	// write, the reader counts as slow for slowTime, because many readers read in bursts.
 	slowWrite = 25 * time.Millisecond
 	slowTime  = time.Second
-	// maxLastLine is how long the end may be held up by the line that is being
-	// written, if its reader is slow.
+	// maxLastLine is how long close waits for a slow reader to take the line that is being
+	// written.
 	maxLastLine = 10 * time.Second
 )
 
-// writer writes answers and notifications, a line each, in one goroutine.
-// Answers wait for it in the goroutines of their calls, so that what they hold is
-// bounded by the number of calls.
+// writer writes answers and notifications, each on a line, in a goroutine of its own. A call
+// waits until its answer is written, so the number of calls bounds the memory that answers
+// take.
 type writer struct {
 	out     io.Writer
 	lines   chan *line
 	closing chan struct{} // closed when no further line may begin
-	ended   chan struct{} // closed when nothing is written any more
-	err     error         // why out failed; to be read once ended is closed
+	ended   chan struct{} // closed when the goroutine has ended
+	err     error         // why out failed; may be read once ended is closed
 
-	written atomic.Int64 // bytes that out took
-	writing atomic.Bool  // whether a write is under way
+	written atomic.Int64 // how many bytes have been written to out
+	writing atomic.Bool  // whether a write is in progress
 
-	// The goroutine alone uses these:
-	buf  []byte
-	due  []*line // answers of which not every byte is written
-	slow bool    // whether the reader is
-	// lastSlow is when the last slow write ended.
-	lastSlow time.Time
+	// Only the goroutine uses these:
+	buf      []byte
+	due      []*line   // answers that are not completely written
+	slow     bool      // whether the reader is slow
+	lastSlow time.Time // when the last slow write ended
 }
 
-// line is one line to be written.
+// line is a line to be written.
 type line struct {
 	request *request
 	encode  func(w *writer) // appends the line to the buffer
-	end     int64           // how many bytes are written when the whole line is
-	done    chan struct{}   // closed then; nil for notifications
+	end     int64           // the value of writer.written at which the whole line is written
+	done    chan struct{}   // closed when the whole line is written; nil for notifications
 }
 
 func newWriter(out io.Writer) *writer {
@@ -61,10 +60,9 @@ func newWriter(out io.Writer) *writer {
 	return w
 }
 
-// run writes lines until the output fails or the writer is closed. Lines that
-// are ready at the same time go out in one write, unless the reader is slow: then
-// no line begins before the one before it is out, so that the end has to wait for
-// one only.
+// run writes lines until the output fails or the writer is closed. It collects lines that are
+// ready at the same time in one write. For a slow reader it finishes each line before the next
+// one begins, so that close has to wait for one line only.
 func (w *writer) run() {
 	defer close(w.ended)
 	for w.err == nil {
@@ -86,8 +84,8 @@ func (w *writer) run() {
 	}
 }
 
-// add appends a line to the buffer, unless its request is cancelled. The check
-// belongs here: what is read after a cancellation is answered after it.
+// add appends a line to the buffer, unless its request is cancelled. It is checked here, and
+// not earlier, so that nothing is sent for a request after its cancellation was read.
 func (w *writer) add(l *line) {
 	if !l.request.cancelled.Load() {
 		l.encode(w)
@@ -100,16 +98,16 @@ func (w *writer) add(l *line) {
 	w.flushIfFull()
 }
 
-// flushIfFull is called between the parts of a line, so that the buffer stays
-// small however long the line is.
+// flushIfFull writes the buffer if it is full. It is called between the parts of a line, so
+// that the buffer stays small even for a long line.
 func (w *writer) flushIfFull() {
 	if len(w.buf) >= fullBuffer {
 		w.flush()
 	}
 }
 
-// flush writes the buffer, in small pieces if the reader is slow, and reports
-// the lines of which the last byte is out.
+// flush writes the buffer, in small pieces if the reader is slow, and reports the lines that
+// are completely written.
 func (w *writer) flush() {
 	rest := w.buf
 	for len(rest) > 0 && w.err == nil {
@@ -137,20 +135,19 @@ func (w *writer) flush() {
 	w.report()
 }
 
-// report tells the requests whose answers are written.
+// report marks the requests as answered whose answers are completely written.
 func (w *writer) report() {
 	for len(w.due) > 0 && w.due[0].end <= w.written.Load() {
 		w.due[0].request.answered.Store(true)
 		close(w.due[0].done)
-		w.due[0] = nil // the answer is not kept
+		w.due[0] = nil // frees the memory of the answer
 		w.due = w.due[1:]
 	}
 }
 
-// close lets no further line begin, and waits for the one that is being written
-// as long as its reader reads: as long as something is written within the time of
-// patience, and for at most maxLastLine. Before is how much was written when the
-// caller began to wait.
+// close stops further lines from beginning, and waits for the line that is being written, for
+// at most maxLastLine. It gives up earlier if nothing is written within the time patience.
+// before is the value of w.written when the caller began to wait.
 func (w *writer) close(before int64, patience time.Duration) {
 	close(w.closing)
 	limit := time.After(maxLastLine)
@@ -170,8 +167,8 @@ func (w *writer) close(before int64, patience time.Duration) {
 	}
 }
 
-// stalled returns a channel that is closed once a write has made no progress for
-// the time of patience. It watches until the writer ends.
+// stalled returns a channel that is closed once a write has made no progress for the time
+// patience. It watches until the writer ends.
 func (w *writer) stalled(patience time.Duration) <-chan struct{} {
 	stalled := make(chan struct{})
 	go func() {
@@ -194,9 +191,9 @@ func (w *writer) stalled(patience time.Duration) <-chan struct{} {
 	return stalled
 }
 
-// answer writes the answer to r: encode appends the value of the member result
-// or error. It returns once the answer is written, once r is cancelled, which
-// ends ctx, or once nothing is written any more.
+// answer writes the answer to r, and returns when that is done. member is "result" or "error",
+// and encode appends its value. answer returns earlier if r is cancelled, which ends ctx, or if
+// the writer ends.
 func (w *writer) answer(ctx context.Context, r *request, member string, encode func(w *writer)) {
 	l := &line{request: r, done: make(chan struct{}), encode: func(w *writer) {
 		w.buf = append(w.buf, `{"jsonrpc":"2.0","id":`...)
@@ -220,8 +217,8 @@ func (w *writer) fail(ctx context.Context, r *request, fault *mcp.JSONRPCErrorDe
 	w.answer(ctx, r, "error", func(w *writer) { w.json(body) })
 }
 
-// notify writes a notification of r's call, before any answer that is written
-// later. It gives up when ctx ends.
+// notify writes a notification about r. It returns once the writer has taken the notification,
+// so that an answer sent later comes after it, or once ctx ends.
 func (w *writer) notify(ctx context.Context, r *request, method mcp.MCPMethod, params map[string]any) {
 	body := marshal(struct {
 		JSONRPC string         `json:"jsonrpc"`
@@ -231,8 +228,7 @@ func (w *writer) notify(ctx context.Context, r *request, method mcp.MCPMethod, p
 	w.send(ctx, &line{request: r, encode: func(w *writer) { w.json(body) }})
 }
 
-// send hands l to the goroutine. It returns false if ctx or the writer ends
-// before that.
+// send passes l to the goroutine. It returns false if ctx or the writer ends first.
 func (w *writer) send(ctx context.Context, l *line) bool {
 	select {
 	case w.lines <- l:
