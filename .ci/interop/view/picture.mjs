@@ -29,6 +29,8 @@ for (const theme of ["light", "dark"]) {
   await view.bridge.sendToolResult({ content: [], structuredContent: page });
   await view.frame.locator("#runs > [data-id]").nth(8).waitFor();
   const height = await view.frame.evaluate(() => document.documentElement.offsetHeight);
+  await view.page.waitForFunction((h) => frame.offsetHeight === h, height); // the host has made room
+  await view.frame.evaluate(() => new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted))));
   pictures.push((await view.page.screenshot({ clip: { x: 0, y: 0, width, height } })).toString("base64"));
   await view.close();
 }

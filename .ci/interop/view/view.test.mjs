@@ -142,7 +142,7 @@ test("view: a run that the call waits for can be watched meanwhile", { skip }, a
 test("view: a cancel is asked, declined, done, and told to the model", { skip }, async () => {
   await over("list_runs", { thread_id: "thread_demo" });
   await button("Cancel run run_in_progress").click();
-  await shows("Cancel run run_in_progress?");
+  await view.frame.getByRole("group", { name: "Cancel run run_in_progress?" }).waitFor();
   assert.equal(await view.frame.evaluate(() => document.activeElement.textContent), "Keep it");
   await button("Keep it").click();
   assert.equal(await view.frame.evaluate(() => document.activeElement.ariaLabel), "Cancel run run_in_progress");
@@ -197,6 +197,27 @@ test("view: fields that the answer lacks are asked for", { skip }, async () => {
   await over("list_runs", { thread_id: "thread_demo", fields: ["id"] });
   await shows("rate_limit_exceeded");
   assert.deepEqual(view.calls[0].arguments, { thread_id: "thread_demo", fields: [] });
+});
+
+test("view: an answer as text alone is enough, and one that is none is said to be none", { skip }, async () => {
+  await given(list({ id: "run_1", status: "completed" }));
+  const { structuredContent, ...text } = fine(list({ id: "run_2", status: "expired" }));
+  await view.bridge.sendToolResult(text);
+  await shows("run_2");
+  await view.bridge.sendToolResult(fine({ success: true }));
+  await shows("Not read: the answer is no run");
+  assert.equal(await rows().count(), 2);
+});
+
+test("view: steps that the server refuses are a line, and are not asked for again", { skip }, async () => {
+  const run = { id: "run_1", status: "in_progress", thread_id: "thread_1" };
+  await given(run, { callTool: async (params) => (params.arguments.steps ? wrong("unknown argument steps") : fine(run)) });
+  await button("Show steps").click();
+  await shows("No steps: unknown argument steps");
+  const { length } = view.calls;
+  await until("a refresh", () => view.calls.length > length);
+  assert.equal(view.calls.at(-1).arguments.steps, undefined);
+  assert.ok(await button("Show steps").isVisible());
 });
 
 test("view: a failed refresh is a line under the last picture, and goes with the next", { skip }, async () => {
