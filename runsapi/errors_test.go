@@ -473,7 +473,7 @@ func TestLargeErrorBodiesAreCheap(t *testing.T) {
 		if !errors.As(err, &e) {
 			t.Fatal(err)
 		}
-		if used := after.TotalAlloc - before.TotalAlloc; used > 10<<20 { // the body itself, several times over, as its buffer grows
+		if used := after.TotalAlloc - before.TotalAlloc; used > 32<<20 { // several times the body: the race detector keeps buffers from being used again
 			t.Errorf("%s: %d KiB were allocated", name, used>>10)
 		}
 		if e.Message == "" || len(e.Message) > 4*maxMessage {

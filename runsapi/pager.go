@@ -29,7 +29,7 @@ func (c *Client) Pages(ctx context.Context, threadID string, p ListParams) iter.
 				yield(Page{}, err)
 				return
 			}
-			more, err := pages.advance(&page)
+			found, err := pages.advance(&page)
 			if !yield(page, nil) {
 				return
 			}
@@ -37,7 +37,7 @@ func (c *Client) Pages(ctx context.Context, threadID string, p ListParams) iter.
 			if err != nil {
 				yield(Page{}, err)
 			}
-			if !more {
+			if !found {
 				return
 			}
 		}
@@ -77,7 +77,7 @@ func (g *pager) read(ctx context.Context) (Page, error) {
 // advance moves the pager to the page after page and reports whether there is one. It
 // also sets whether page has more. The error is an ErrCursor: there are more runs, but
 // they cannot be got.
-func (g *pager) advance(page *Page) (more bool, err error) {
+func (g *pager) advance(page *Page) (found bool, err error) {
 	isLast := page.isLast()
 	if !isLast {
 		err = g.checkCursor(page.LastID)
