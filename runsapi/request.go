@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -60,18 +59,15 @@ func (c *Client) do(ctx context.Context, r request) (*answer, error) {
 
 // url returns the URL of r below the base URL, with each id escaped.
 func (c *Client) url(r request) *url.URL {
-	u := *c.base
-	var plain, escaped strings.Builder
-	plain.WriteString(c.base.Path)
-	escaped.WriteString(c.base.EscapedPath())
-	for _, segment := range []string{"threads", r.threadID, "runs", r.runID, r.action} {
-		if segment == "" {
-			break
-		}
-		plain.WriteString("/" + segment)
-		escaped.WriteString("/" + url.PathEscape(segment))
+	path, escaped := "/threads/"+r.threadID+"/runs", "/threads/"+url.PathEscape(r.threadID)+"/runs"
+	if r.runID != "" {
+		path, escaped = path+"/"+r.runID, escaped+"/"+url.PathEscape(r.runID)
 	}
-	u.Path, u.RawPath = plain.String(), escaped.String()
+	if r.action != "" {
+		path, escaped = path+"/"+r.action, escaped+"/"+r.action
+	}
+	u := *c.base
+	u.Path, u.RawPath = c.base.Path+path, c.base.EscapedPath()+escaped
 	u.RawQuery = merged(c.query, r.query).Encode()
 	return &u
 }

@@ -51,14 +51,14 @@ func left(limit time.Duration, begin time.Time) time.Duration {
 // call.Drained is closed, a minute after the end of the input.
 func withTimeLimit(ctx context.Context, call stdio.Call, limit time.Duration) (context.Context, context.CancelFunc) {
 	if limit > 0 {
-		return context.WithTimeoutCause(ctx, limit, deadline(fmt.Sprintf("the time of the call is over, after %s", limit.Round(time.Second))))
+		return context.WithTimeoutCause(ctx, limit, deadline{limit})
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	if call.Drained != nil {
 		go func() {
 			select {
 			case <-call.Drained:
-				cancel(deadline("the input ended a minute ago"))
+				cancel(deadline{})
 			case <-ctx.Done():
 			}
 		}()
@@ -66,8 +66,16 @@ func withTimeLimit(ctx context.Context, call stdio.Call, limit time.Duration) (c
 	return ctx, func() { cancel(nil) }
 }
 
-// deadline is the cause of a context that ran out of time, in words.
-type deadline string
+// deadline is the cause of a context that has run out of time.
+type deadline struct {
+	limit time.Duration // 0: a minute after the end of the input
+}
 
-func (d deadline) Error() string        { return string(d) }
+func (d deadline) Error() string {
+	if d.limit == 0 {
+		return "the input ended a minute ago"
+	}
+	return fmt.Sprintf("the time of the call is over, after %s", d.limit.Round(time.Second))
+}
+
 func (d deadline) Is(target error) bool { return target == context.DeadlineExceeded }
