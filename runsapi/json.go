@@ -93,8 +93,8 @@ func valid(b []byte) bool {
 }
 
 // compact removes the white space from valid JSON, in place, and returns how deep the
-// JSON is nested. (The library function for this, pretty.UglyInPlace, corrupts strings:
-// it reads bytes that it has overwritten.)
+// JSON is nested, which the library function for this, pretty.UglyInPlace, does not tell.
+// (Up to 1.2.0 that corrupted strings, too.)
 func compact(b []byte) (out []byte, depth int) {
 	out = b[:0]
 	open := 0
