@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Packs the bundle for Claude Desktop, and starts what it packed as a host would. Needs Node, and Go to build.
-#   .mcpb/pack.sh [-v VERSION] [-o FILE] [DIST]
-# DIST is what goreleaser wrote, for a bundle that runs on every system; without it, one for this system is built.
+#   .mcpb/pack.sh [-v VERSION] [-r REPOSITORY] [-o FILE] [DIST]
+# REPOSITORY is the URL of the project's home, which manifest.json has a placeholder for. DIST is what goreleaser wrote, for a bundle that runs on every system; without it, one for this system is built.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-version=0.0.0 out=runs-mcp.mcpb
-while getopts v:o: option; do
-	case $option in v) version=${OPTARG#v} ;; o) out=$OPTARG ;; *) exit 2 ;; esac
+home=https://github.com/OWNER/runs-mcp
+version=0.0.0 repository=$home out=runs-mcp.mcpb
+while getopts v:r:o: option; do
+	case $option in v) version=${OPTARG#v} ;; r) repository=$OPTARG ;; o) out=$OPTARG ;; *) exit 2 ;; esac
 done
 shift $((OPTIND - 1))
 case $out in /* | ?:*) ;; *) out=$PWD/$out ;; esac
@@ -43,32 +44,54 @@ esac
 exec "$binary" "$@"
 START
 chmod 755 "$server"/*
-cp "$here/../LICENSE" "$stage"
+cp "$here/../LICENSE" "$here/../.github/PRIVACY.md" "$here/icon.png" "$stage"
 
 cd "$here"
 npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
-VERSION=$version PLATFORMS=$platforms node -e '
-	const manifest = JSON.parse(require("fs").readFileSync("manifest.json"));
-	manifest.version = process.env.VERSION;
-	manifest.compatibility.platforms = JSON.parse(process.env.PLATFORMS);
+VERSION=$version PLATFORMS=$platforms PLACEHOLDER=$home REPOSITORY=$repository node -e '
+	const { VERSION, PLATFORMS, PLACEHOLDER, REPOSITORY } = process.env;
+	const manifest = JSON.parse(require("fs").readFileSync("manifest.json", "utf8").replaceAll(PLACEHOLDER, () => REPOSITORY));
+	manifest.version = VERSION;
+	manifest.compatibility.platforms = JSON.parse(PLATFORMS);
 	console.log(JSON.stringify(manifest, null, 2));' >"$stage/manifest.json"
 npx --no mcpb validate "$stage/manifest.json"
 npx --no mcpb pack "$stage" "$out" | grep -E 'size|Output'
 
-# What a host makes of it, with nothing filled in but what is required: every other value has to be empty.
+# What a host makes of it. Whatever is not filled in has its default, and the server takes a blank value as unset.
 npx --no mcpb unpack "$out" "$temp/unpacked" >/dev/null
 chmod 600 "$temp/unpacked/server"/*
-UNPACKED=$temp/unpacked node --input-type=module -e '
+echo sk-example >"$temp/key"
+UNPACKED=$temp/unpacked KEY_FILE=$temp/key node --input-type=module -e '
+	import assert from "assert";
 	import { readFileSync } from "fs";
-	import { execFileSync } from "child_process";
+	import { spawnSync } from "child_process";
 	import { getMcpConfigForManifest } from "@anthropic-ai/mcpb";
-	const extensionPath = process.env.UNPACKED;
+	const { UNPACKED: extensionPath, KEY_FILE: api_key_file } = process.env;
 	const manifest = JSON.parse(readFileSync(extensionPath + "/manifest.json"));
-	for (const userConfig of [{ base_url: "http://localhost:9/v1" }, { base_url: "https://api.example/v1", sandbox: true }, { base_url: "http://localhost:9/v1", read_only: true }]) {
-		const config = await getMcpConfigForManifest({ manifest, extensionPath, systemDirs: {}, userConfig, pathSeparator: "/" });
-		const answer = execFileSync(config.command, config.args, { env: config.env, stdio: ["pipe", "pipe", "inherit"], input: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/list" }) + "\n" });
-		const names = JSON.parse(answer).result.tools.map((tool) => tool.name).sort().join();
-		const wanted = manifest.tools.map((tool) => tool.name).filter((name) => !userConfig.read_only || name !== "cancel_run").sort().join();
-		if (names !== wanted) throw new Error(`the server has ${names}, the manifest ${wanted}`);
-		console.log("answers:", names);
-	}'
+	const input = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/list" }) + "\n";
+	async function start(userConfig) {
+		const { command, args, env } = await getMcpConfigForManifest({ manifest, extensionPath, systemDirs: {}, userConfig, pathSeparator: "/" });
+		assert.doesNotMatch(JSON.stringify({ command, args, env }), /\$\{/, "a variable of the manifest has no value");
+		return spawnSync(command, args, { env, input, encoding: "utf8" });
+	}
+	for (const userConfig of [
+		{ sandbox: true },
+		{ base_url: "http://localhost:9/v1" },
+		{ base_url: "http://localhost:9/v1", read_only: true },
+		{ base_url: "https://api.example/v1", api_key: "sk-example", auth: "api-key", query: "api-version=v1" },
+		{ base_url: "https://api.example/v1", api_key_file, results: "text" },
+		{ base_url: "https://api.example/v1", api_key_command: "echo sk-example" },
+	]) {
+		const given = JSON.stringify(userConfig);
+		const { stdout, stderr, status } = await start(userConfig);
+		assert.deepEqual([stderr, status], ["", 0], given);
+		const { tools } = JSON.parse(stdout).result;
+		const wanted = manifest.tools.map((tool) => tool.name).filter((name) => !userConfig.read_only || name !== "cancel_run");
+		assert.deepEqual(tools.map((tool) => tool.name).sort(), wanted.sort(), given);
+		for (const tool of tools) assert.equal("outputSchema" in tool, userConfig.results !== "text", given);
+		console.log("answers:", given.replace(api_key_file, "FILE"));
+	}
+	const { stdout, stderr, status } = await start({});
+	assert.deepEqual([stdout, status], ["", 2], "with nothing filled in");
+	assert.match(stderr, /^runs-mcp: no API key: .*sandbox.*\n$/, "with nothing filled in");
+	console.log("says, with nothing filled in:", stderr.trim());'
