@@ -1,5 +1,6 @@
 """mcp-proxy, which gives hosts that speak HTTP only a way to the program."""
 
+import os
 import re
 import subprocess
 import sys
@@ -17,8 +18,9 @@ DEMO = {"thread_id": "thread_demo"}
 @pytest.fixture
 def proxy():
     """The address of a proxy, which prints it among its log lines."""
-    command = [sys.executable, "-m", "mcp_proxy", "--port", "0", "--", RUNS_MCP, "--sandbox"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
+    command = [sys.executable, "-m", "mcp_proxy", "--port", "0", "--pass-environment", "--", RUNS_MCP]
+    env = os.environ | {"RUNS_MCP_SANDBOX": "true"}
+    with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as server:
         log = []
         for line in server.stderr:
             log.append(line)

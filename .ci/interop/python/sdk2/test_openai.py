@@ -13,10 +13,11 @@ pytestmark = pytest.mark.filterwarnings("ignore:The Assistants API is deprecated
 
 TESTDATA = Path(__file__).parents[4] / "runsapi/testdata"
 ONE = {"thread_id": "thread_1", "run_id": "run_1"}
+CLIENT = openai.OpenAI(api_key="sk-oracle", max_retries=0)
 
 
 def runs(base_url):
-    return openai.OpenAI(base_url=base_url, api_key="sk-oracle", max_retries=0).beta.threads.runs
+    return CLIENT.with_options(base_url=base_url).beta.threads.runs
 
 
 def validated(run):
