@@ -141,17 +141,21 @@ func TestWaitSaysTheLastStatusSeen(t *testing.T) {
 }
 
 func TestStatuses(t *testing.T) {
-	var terminals, cancellables []string
-	for _, s := range []string{"queued", "in_progress", "requires_action", "cancelling", "cancelled", "failed", "completed", "incomplete", "expired", "generating", ""} {
+	var terminals, cancellables, cancelled []string
+	for _, s := range []string{"queued", "in_progress", "requires_action", "cancelling", "cancelled", "failed", "completed", "incomplete", "expired", "canceled", "canceling", "generating", ""} {
 		if Terminal(s) {
 			terminals = append(terminals, s)
 		}
 		if Cancellable(s) {
 			cancellables = append(cancellables, s)
 		}
+		if Cancelled(s) {
+			cancelled = append(cancelled, s)
+		}
 	}
-	if !slices.Equal(terminals, []string{"cancelled", "failed", "completed", "incomplete", "expired"}) ||
-		!slices.Equal(cancellables, []string{"queued", "in_progress", "requires_action"}) {
-		t.Error(terminals, cancellables)
+	if !slices.Equal(terminals, []string{"cancelled", "failed", "completed", "incomplete", "expired", "canceled"}) ||
+		!slices.Equal(cancellables, []string{"queued", "in_progress", "requires_action"}) ||
+		!slices.Equal(cancelled, []string{"cancelling", "cancelled", "canceled", "canceling"}) {
+		t.Error(terminals, cancellables, cancelled)
 	}
 }

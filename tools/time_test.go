@@ -194,15 +194,15 @@ func TestAWaitHeedsRetryAfter(t *testing.T) {
 // The run that is to be cancelled with wait is read in spite of an outage.
 func TestACancelWithWaitRidesOutItsFirstReading(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := 0
+		begin := time.Now()
 		h := connect(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if n++; n <= 5 {
+			if time.Since(begin) < 2*time.Minute { // longer than a call without wait may take
 				status(503, "")(w, r)
 				return
 			}
 			answers(`{"id":"r","status":"cancelled"}`)(w, r)
 		}))
-		h.good("cancel_run", `{"thread_id":"t","run_id":"r","wait":true}`)
+		h.good("cancel_run", `{"thread_id":"t","run_id":"r","wait":true,"timeout_sec":300}`)
 	})
 }
 

@@ -440,6 +440,17 @@ func TestCancelRun(t *testing.T) {
 	}
 }
 
+// Some servers write canceled and canceling. Neither is asked to cancel.
+func TestCancelKnowsBothSpellings(t *testing.T) {
+	for _, status := range []string{"canceled", "canceling"} {
+		var sent []string
+		got := connect(t, requests(answers(`{"id":"r","status":"`+status+`"}`), &sent)).good("cancel_run", `{"thread_id":"t","run_id":"r"}`)
+		if gjson.Get(got, "status").Str != status || len(sent) != 1 {
+			t.Errorf("%s: %s after %q", status, got, sent)
+		}
+	}
+}
+
 func TestCancelOfAnUnknownStatusNeedsForce(t *testing.T) {
 	got := connect(t, answers(`{"id":"r","status":"generating"}`)).bad("cancel_run", `{"thread_id":"t","run_id":"r"}`)
 	if !strings.Contains(got, "its status is generating, which is not one of queued, in_progress, requires_action") || !strings.Contains(got, "force: true") {
@@ -506,7 +517,7 @@ func TestInstructionsAreShort(t *testing.T) {
 // What was read a moment ago is not said to be unknown, and its base URL is right.
 func TestAdviceAfterTheRunWasRead(t *testing.T) {
 	for name, post := range map[string]http.HandlerFunc{"500": status(500, ""), "404": status(404, ""), "HTML": answers("<html>Sign in</html>"), "empty": answers("{}")} {
-		for _, later := range []http.HandlerFunc{status(404, ""), status(500, ""), answers("<html>Sign in</html>")} {
+		for laterName, later := range map[string]http.HandlerFunc{"404": status(404, ""), "500": status(500, ""), "HTML": answers("<html>Sign in</html>")} {
 			synctest.Test(t, func(t *testing.T) {
 				gets := 0
 				h := connect(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -525,6 +536,12 @@ func TestAdviceAfterTheRunWasRead(t *testing.T) {
 					if strings.Contains(got, never) {
 						t.Errorf("%s: %q is in %s", name, never, got)
 					}
+				}
+				if name == "HTML" && !strings.HasPrefix(got, "cancel was requested, but what came of it is not known.") {
+					t.Errorf("%s: %s", name, got)
+				}
+				if name == "HTML" && laterName == "HTML" && !strings.Contains(got, "has a passing fault") {
+					t.Errorf("%s: %s", name, got)
 				}
 			})
 		}

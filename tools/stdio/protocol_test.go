@@ -140,3 +140,14 @@ func TestModernListsHaveCacheHints(t *testing.T) {
 	}
 	p.rest()
 }
+
+func TestTheNameOfAToolIsAString(t *testing.T) {
+	p := serve(t)
+	for _, params := range []string{`{}`, `{"name":null}`, `{"name":1}`, `{"name":["echo"]}`, `{"name":{}}`} {
+		p.send(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":` + params + `}`)
+		if e := p.next().Get("error"); e.Get("code").Int() != -32602 || !strings.Contains(e.Get("message").Str, `"params.name" must be a string`) {
+			t.Errorf("%s: %s", params, e.Raw)
+		}
+	}
+	p.rest()
+}
