@@ -115,7 +115,7 @@ func New(cfg Config) (*Client, error) {
 	c.redactor = newRedactor(cfg, c.query, environmentProxies())
 	transport := cfg.Transport
 	if transport == nil {
-		transport = newTransport()
+		transport = newTransport(c.Redact)
 	}
 	c.http = &http.Client{
 		Transport: bodyReader{transport, cfg.Timeout, c.memory},

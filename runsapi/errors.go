@@ -116,11 +116,11 @@ func (c *Client) apiError(a *answer) *Error {
 	switch a.status {
 	case http.StatusProxyAuthRequired:
 		e.err = ErrProxy
-		e.Challenge = challenge(a.header.Values("Proxy-Authenticate"))
+		e.Challenge = challenge(a.header.Values("Proxy-Authenticate"), c.Redact)
 	case http.StatusUnauthorized:
 		e.ExpiredToken = expired(c.header.Get("Authorization"), c.header.Get("Api-Key"))
 	}
-	e.Challenge = cmp.Or(e.Challenge, challenge(a.header.Values("Www-Authenticate")))
+	e.Challenge = cmp.Or(e.Challenge, challenge(a.header.Values("Www-Authenticate"), c.Redact))
 	return c.complete(&e, a)
 }
 
@@ -207,10 +207,11 @@ func oneLine(s string) string {
 
 // challenge returns the reason for a refusal that the values of a WWW-Authenticate or
 // Proxy-Authenticate header give: the error and its description or, without these, the
-// whole value.
-func challenge(values []string) string {
+// whole value. It redacts the values before it takes them apart, because a part of a
+// secret would not be recognised.
+func challenge(values []string, redact func(string) string) string {
 	const maxChallenge = 4 << 10 // how many bytes are searched
-	all := strings.Join(values, ", ")
+	all := redact(strings.Join(values, ", "))
 	all = all[:min(len(all), maxChallenge)]
 	var reasons []string
 	for _, m := range challengeReason.FindAllStringSubmatch(all, 10) {

@@ -424,9 +424,20 @@ func TestReasonsInAChallenge(t *testing.T) {
 		{[]string{"Basic realm=x", "Negotiate"}, "Basic realm=x, Negotiate"},
 		{[]string{strings.Repeat("x", 1<<20)}, strings.Repeat("x", 4<<10)},
 	} {
-		if got := challenge(tc.values); got != tc.want {
+		if got := challenge(tc.values, strings.Clone); got != tc.want {
 			t.Errorf("%.100q: %.100q, want %.100q", tc.values, got, tc.want)
 		}
+	}
+	const key = "sk-SECRETSECRETSECRET0123456789"
+	for _, value := range []string{`Bearer realm="` + strings.Repeat("x", 4050) + `", error=` + key, "Bearer" + strings.Repeat(" ", 4070) + key} {
+		_, err := dial(t, status(401, "", "WWW-Authenticate", value), func(cfg *Config) { cfg.APIKey = key }).GetRun(t.Context(), "t", "r")
+		if strings.Contains(fmt.Sprintf("%+v", err.(*Error)), "sk-SECRET") {
+			t.Errorf("a part of the key is in %+v", err)
+		}
+	}
+	refusal := &http.Response{StatusCode: 407, Status: "407 Who?", Header: http.Header{"Proxy-Authenticate": {"Basic" + strings.Repeat(" ", 4070) + key}}}
+	if err := proxyRefusal(refusal, func(s string) string { return strings.ReplaceAll(s, key, "***") }); strings.Contains(err.Error(), "SECRET") {
+		t.Errorf("a part of the password is in %s", err)
 	}
 	_, err := dial(t, status(403, "", "WWW-Authenticate", "Bearer "+strings.Repeat("é", 500)+" key-1234567"), func(cfg *Config) { cfg.APIKey = "key-1234567" }).GetRun(t.Context(), "t", "r")
 	var e *Error

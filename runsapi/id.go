@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // ArgumentError is the error of an id or cursor that was refused before any request was
@@ -26,7 +27,7 @@ func checkID(name, id string) error {
 		problem = "is empty; wants an id as the API gives it"
 	case len(id) > maxID:
 		problem = fmt.Sprintf("has %d bytes, at most %d are allowed", len(id), maxID)
-	case id == "." || id == "..":
+	case id == "." || id == ".." || !utf8.ValidString(id):
 		problem = fmt.Sprintf("got %q, wants an id as the API gives it", id)
 	default:
 		i := strings.IndexFunc(id, func(r rune) bool {

@@ -76,7 +76,7 @@ func (h *holder) grow(ctx context.Context, n int) error {
 		case <-ctx.Done():
 		}
 		m.mu.Lock()
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || h.begin.Err() != nil {
 			return errNoRoom
 		}
 	}

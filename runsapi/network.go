@@ -109,15 +109,15 @@ func isProxy(err error) bool {
 // errProxyRefuses is the error of a proxy that refuses to connect, and would do so again.
 var errProxyRefuses = fmt.Errorf("%w", ErrProxy)
 
-// proxyRefusal returns an error if a proxy refuses to connect. It is an
+// proxyRefusal returns an error if a proxy refuses to connect. It is for an
 // [http.Transport.OnProxyConnectResponse], because net/http's own error for this has no
 // type.
-func proxyRefusal(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
+func proxyRefusal(resp *http.Response, redact func(string) string) error {
 	if resp.StatusCode == http.StatusOK {
 		return nil
 	}
 	reason := "it refused to connect"
-	if challenge := challenge(resp.Header.Values("Proxy-Authenticate")); challenge != "" {
+	if challenge := challenge(resp.Header.Values("Proxy-Authenticate"), redact); challenge != "" {
 		reason += " (" + challenge + ")"
 	}
 	if resp.StatusCode < http.StatusInternalServerError {

@@ -70,7 +70,7 @@ func tlsServer(t *testing.T, cert tls.Certificate, trusted bool) (base string, t
 }
 
 func newTestTransport() *http.Transport {
-	t := newTransport()
+	t := newTransport(strings.Clone)
 	t.Proxy = nil
 	t.DisableKeepAlives = true
 	return t

@@ -104,7 +104,7 @@ func (p Page) newEnvelope() (head, tail string) {
 // threads. If the page cannot be corrected, the error is an [*IgnoredError].
 func (c *Client) ListRuns(ctx context.Context, threadID string, p ListParams) (Page, error) {
 	sent := p
-	if p.Limit == 1 && p.Order != "" {
+	if p.Limit == 1 && p.Order != "" && p.Before == "" {
 		sent.Limit = 2 // one run does not show in which order the server lists
 	}
 	page, err := c.listRuns(ctx, threadID, sent, sent)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"sync/atomic"
 	"time"
 )
@@ -19,11 +20,14 @@ var errManyDials = errors.New("the server closes each connection before it answe
 
 // newTransport returns a transport like net/http's default, with two differences. It
 // keeps as many idle connections as there were calls in flight. And it stops opening a
-// connection when the attempt for which it began to ends.
-func newTransport() *http.Transport {
+// connection when the attempt for which it began to ends. What a proxy says of its refusal
+// is redacted.
+func newTransport(redact func(string) string) *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConns, t.MaxIdleConnsPerHost = 0, 2048
-	t.OnProxyConnectResponse = proxyRefusal
+	t.OnProxyConnectResponse = func(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
+		return proxyRefusal(resp, redact)
+	}
 	d := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
 	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		ctx, leave, err := joinAttempt(ctx)

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -16,7 +17,7 @@ import (
 
 // trusting makes a client of an HTTPS server of the tests.
 func trusting(t *testing.T, base string, certificate *httptest.Server, change ...func(*Config)) *Client {
-	transport := newTransport()
+	transport := newTransport(strings.Clone)
 	transport.TLSClientConfig = certificate.Client().Transport.(*http.Transport).TLSClientConfig
 	cfg := Config{BaseURL: base, Transport: transport}
 	for _, c := range change {

@@ -23,6 +23,7 @@ func TestListRunsSendsAndReturnsAPage(t *testing.T) {
 		{`{"thread_id":"thread_long"}`, "limit=20&order=asc", "run_long_001", "run_long_020"},
 		{`{"thread_id":"thread_long","limit":"3","order":"desc"}`, "limit=3&order=desc", "run_long_250", "run_long_248"},
 		{`{"thread_id":"thread_long","limit":2,"after":"run_long_020"}`, "after=run_long_020&limit=2&order=asc", "run_long_021", "run_long_022"},
+		{`{"thread_id":"thread_long","limit":1,"before":"run_long_120"}`, "before=run_long_120&limit=1&order=asc", "run_long_119", "run_long_119"},
 		{`{"thread_id":"thread_long","limit":100,"after":"run_long_020","before":"run_long_030"}`, "after=run_long_020&before=run_long_030&limit=100&order=asc", "run_long_021", "run_long_029"},
 	} {
 		sent = nil

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/tidwall/gjson"
 
@@ -51,6 +53,19 @@ func TestSteps(t *testing.T) {
 	}
 }
 
+// The steps are read after a wait without a limit as after any other, however long they take.
+func TestSlowStepsAfterAWait(t *testing.T) {
+	for _, limit := range []int{0, 60} {
+		synctest.Test(t, func(t *testing.T) {
+			h := connect(t, withSteps(func(w http.ResponseWriter, r *http.Request) {
+				pause(r, 5*time.Second)
+				answers(`{"data":[{"id":"s"}]}`)(w, r)
+			}))
+			h.good("get_run", fmt.Sprintf(`{"thread_id":"t","run_id":"r","steps":1,"wait":true,"timeout_sec":%d}`, limit))
+		})
+	}
+}
+
 func TestStepsThatCannotBeRead(t *testing.T) {
 	for name, tc := range map[string]struct {
 		api  http.HandlerFunc
@@ -59,7 +74,7 @@ func TestStepsThatCannotBeRead(t *testing.T) {
 		"forbidden": {withSteps(status(403, "no")), "HTTP 403: no"},
 		"broken":    {withSteps(status(500, "boom")), "HTTP 500: boom"},
 		"no list":   {withSteps(answers("[]")), "not a Runs API response"},
-		"too deep":  {withSteps(answers(`{"data":[{"id":"s","x":` + strings.Repeat("[", 99) + strings.Repeat("]", 99) + `}]}`)), "nested too deeply"},
+		"too deep":  {withSteps(answers(`{"data":[{"id":"s","x":` + strings.Repeat("[", 99) + strings.Repeat("]", 99) + `}]}`)), "call again without steps"},
 	} {
 		got := connect(t, tc.api).bad("get_run", `{"thread_id":"t","run_id":"r","steps":1}`)
 		if !strings.Contains(got, tc.want) || name != "too deep" && !strings.Contains(got, "its status is failed") {

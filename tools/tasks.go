@@ -104,14 +104,14 @@ func (t *Tools) KnowsTask(id string) bool {
 }
 
 // Task reads a task, with one request for its run. It returns nil if id is not the id of a
-// task.
-func (t *Tools) Task(ctx context.Context, id string) *stdio.Task {
+// task. drained is as in [stdio.Call].
+func (t *Tools) Task(ctx context.Context, id string, drained <-chan struct{}) *stdio.Task {
 	w, err := parseTaskID(id)
 	if err != nil {
 		return nil
 	}
 	r := t.runs
-	ctx, cancel := withTimeLimit(r.client.Begin(ctx), stdio.Call{}, r.callLimit())
+	ctx, cancel := withTimeLimit(r.client.Begin(ctx), stdio.Call{Drained: drained}, r.callLimit())
 	defer cancel()
 	run, err := r.client.ReadRun(ctx, w.threadID, w.runID)
 	timeIsUp := w.limit > 0 && time.Since(w.created) >= w.limit

@@ -230,11 +230,26 @@ func TestIdsOfTasks(t *testing.T) {
 }
 
 // Ids that no call can have made are not the ids of tasks.
+// With --timeout 0 the reading of a task ends a minute after the end of the input, as a call does.
+func TestTheReadingOfATaskEndsWithTheInput(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hangs := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+		h := connect(t, hangs, func(o *tools.Options) { o.Timeout = 0 })
+		begin := time.Now()
+		fmt.Fprintf(h.in, `{"jsonrpc":"2.0","id":1,"method":"tasks/get","params":{"taskId":"get_run:t:r:0",%s}}`+"\n", following)
+		h.in.(io.Closer).Close()
+		var answer struct{ Result struct{ TaskID string } }
+		if err := h.out.Decode(&answer); err != nil || answer.Result.TaskID != "get_run:t:r:0" || time.Since(begin) != time.Minute {
+			t.Errorf("after %s: %+v, %v", time.Since(begin), answer, err)
+		}
+	})
+}
+
 func TestImpossibleTaskIDs(t *testing.T) {
 	h := connect(t, sandbox.New())
 	for _, id := range []string{
 		"get_run:t:r:1y2p0ij32e8e7", "get_run:t:r:-1", "get_run:t:r:0:1ns", "get_run:t:r:0:25h0m0s", "cancel_run:t:r:0:steps=3", "get_run:t:r:0:600s", "get_run:t:r:0:steps=101",
-		"get_run:t:r", "list_runs:t:r:0", "get_run:..:r:0", "get_run:t%2Fx:r:0", "get_run:%74:r:0", "", strings.Repeat("x", 129),
+		"get_run:t:r", "list_runs:t:r:0", "get_run:..:r:0", "get_run:t%2Fx:r:0", "get_run:%74:r:0", "get_run:t:%FF:mhq4zk1c", "", strings.Repeat("x", 129),
 	} {
 		fmt.Fprintf(h.in, `{"jsonrpc":"2.0","id":1,"method":"tasks/get","params":{"taskId":%q,%s}}`+"\n", id, following)
 		var answer struct{ Error struct{ Code int } }
@@ -253,7 +268,7 @@ func TestImpossibleTaskIDs(t *testing.T) {
 func FuzzTaskID(f *testing.F) {
 	for _, id := range []string{
 		"get_run:t:r:mhq4zk1c", "get_run:t:r:0:600s:steps=5:fields=a%2Cb", "cancel_run:t:r:0:asked", "", ":::", "list_runs:t:r:0", "get_run:..:r:0", "get_run:t%2Fx:r:0",
-		"get_run:t:r%3Fa:0", "get_run:t:%00:0", "get_run:t:r:-1", "get_run:t:r:0:5", "get_run:t:r:0:steps=101", "get_run:t:r:0:steps=1:steps=1", "get_run:t:r:0:0s", "get_run:t:r:zzzzzzzzzzzz", "get_run:%74:r:0",
+		"get_run:t:r%3Fa:0", "get_run:t:%00:0", "get_run:t:r:-1", "get_run:t:r:0:5", "get_run:t:r:0:steps=101", "get_run:t:r:0:steps=1:steps=1", "get_run:t:r:0:0s", "get_run:t:r:zzzzzzzzzzzz", "get_run:%74:r:0", "get_run:t:%FF:mhq4zk1c",
 	} {
 		f.Add(id)
 	}
@@ -272,7 +287,7 @@ func FuzzTaskID(f *testing.F) {
 		}
 		tl := tools.New(c, tools.Options{})
 		known := tl.KnowsTask(id)
-		task := tl.Task(t.Context(), id)
+		task := tl.Task(t.Context(), id, nil)
 		if known != (task != nil) || !known && requests > 0 || requests > 2 || task != nil && task.ID != id {
 			t.Errorf("%q: known %t, %d requests, %+v", id, known, requests, task)
 		}

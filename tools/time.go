@@ -38,6 +38,15 @@ func (a runArgs) waitLimit() time.Duration {
 // the call is over.
 const stepsTime = 4 * time.Second
 
+// timeForSteps returns how long reading the steps may take after a wait with a time limit that
+// began at begin. After a wait without a limit they get the time of a call.
+func timeForSteps(limit time.Duration, begin time.Time) time.Duration {
+	if limit == 0 {
+		return callTime
+	}
+	return max(left(limit, begin), stepsTime)
+}
+
 // left returns how much is left of a time limit that began at begin, at least 1 ns. 0 means
 // no limit.
 func left(limit time.Duration, begin time.Time) time.Duration {

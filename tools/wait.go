@@ -64,7 +64,7 @@ func (r *runs) wait(ctx context.Context, w watch, a runArgs, run runsapi.Run, ca
 	}
 	if w.steps > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, max(left(limit, w.created), stepsTime))
+		ctx, cancel = context.WithTimeout(ctx, timeForSteps(limit, w.created))
 		defer cancel()
 	}
 	return r.show(ctx, w, run)
@@ -137,7 +137,7 @@ func (r *runs) steps(ctx context.Context, w watch, run runsapi.Run) ([]string, e
 	pieces := []string{"["}
 	for i, step := range page.Data {
 		if page.Deep() && runsapi.Depth(step.RawJSON())+2 > runsapi.MaxDepth {
-			return nil, runsapi.TooDeep("steps")
+			return nil, errors.New("a step of the run is nested too deeply for clients to read; call again without steps, or with fewer")
 		}
 		pieces = append(pieces, r.separator(i), step.RawJSON())
 	}

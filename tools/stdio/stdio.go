@@ -62,9 +62,9 @@ type Server struct {
 	// once the answer is written.
 	CallTool func(ctx context.Context, call Call) *Result
 	// GetTask reads a task that a call returned, or returns nil if id is not the id of a
-	// task. KnowsTask reports whether id is the id of a task. Without GetTask, no tasks are
+	// task. drained is as in Call. KnowsTask reports whether id is the id of a task. Without GetTask, no tasks are
 	// offered.
-	GetTask   func(ctx context.Context, id string) *Task
+	GetTask   func(ctx context.Context, id string, drained <-chan struct{}) *Task
 	KnowsTask func(id string) bool
 	// ListResources returns the resources, and ReadResource the contents of one, or nil if
 	// there is no resource with that URI. Without ListResources, no resources are offered.

@@ -49,7 +49,7 @@ func (c *connection) task(ctx context.Context, method mcp.MCPMethod, p params, m
 	switch {
 	case p.taskID.Type != gjson.String || c.server.GetTask == nil:
 	case method == methodTasksGet:
-		task = c.server.GetTask(ctx, p.taskID.Str)
+		task = c.server.GetTask(ctx, p.taskID.Str, c.drained)
 		known = task != nil
 	default:
 		known = c.server.KnowsTask(p.taskID.Str)
