@@ -16,25 +16,31 @@ const (
 	keptBuffer = 1 << 20
 )
 
-// read handles the lines of in until in ends. The end of the input is not an error.
-func (c *connection) read(in io.Reader) error {
-	lines := lineReader{r: bufio.NewReaderSize(in, 64<<10)}
+// read handles lines until one of them is a call that its caller is to run, while another
+// goroutine reads on. It returns nil at the end of the input, which is not an error.
+func (c *connection) read() *request {
 	for {
-		line, tooLong, err := lines.next()
+		line, tooLong, err := c.lines.next()
 		switch {
 		case tooLong:
 			c.refuse(message{}, refuse(mcp.INVALID_REQUEST, "the message is longer than 4 MiB"))
 		case len(line) > 0:
 			c.handleLine(line)
 		}
-		if !lines.buffered() {
+		if err != nil {
 			c.queue.dispatch()
-		}
-		if err == io.EOF {
+			if err == io.EOF {
+				err = nil
+			} else {
+				err = fmt.Errorf("reading the input: %w", err)
+			}
+			c.inputEnded <- err
 			return nil
 		}
-		if err != nil {
-			return fmt.Errorf("reading the input: %w", err)
+		if !c.lines.buffered() {
+			if r := c.queue.dispatchAndTake(); r != nil {
+				return r
+			}
 		}
 	}
 }
@@ -68,6 +74,10 @@ func (c *connection) refuse(m message, fault *mcp.JSONRPCErrorDetails) {
 type lineReader struct {
 	r    *bufio.Reader
 	long []byte // the buffer for lines that are longer than the buffer of r
+}
+
+func newLineReader(in io.Reader) *lineReader {
+	return &lineReader{r: bufio.NewReaderSize(in, 64<<10)}
 }
 
 // next reads a line and trims the white space around it. The line is valid until the next

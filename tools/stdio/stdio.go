@@ -62,8 +62,8 @@ type Server struct {
 	// once the answer is written.
 	CallTool func(ctx context.Context, call Call) *Result
 	// GetTask reads a task that a call returned, or returns nil if id is not the id of a
-	// task. drained is as in Call. KnowsTask reports whether id is the id of a task. Without GetTask, no tasks are
-	// offered.
+	// task. drained is as in Call. KnowsTask reports whether id is the id of a task. Without
+	// GetTask, no tasks are offered.
 	GetTask   func(ctx context.Context, id string, drained <-chan struct{}) *Task
 	KnowsTask func(id string) bool
 	// ListResources returns the resources, and ReadResource the contents of one, or nil if
@@ -102,12 +102,14 @@ type Result struct {
 
 // connection is the state of a call of Serve.
 type connection struct {
-	server  Server
-	ctx     context.Context // the parent of every request's context
-	stop    context.CancelCauseFunc
-	queue   *queue
-	out     *writer
-	drained chan struct{}
+	server     Server
+	ctx        context.Context // the parent of every request's context
+	stop       context.CancelCauseFunc
+	queue      *queue
+	lines      *lineReader // used by one worker of the queue at a time
+	out        *writer
+	inputEnded chan error // gets a value at the end of the input: nil, or why a read failed
+	drained    chan struct{}
 }
 
 // Serve reads messages from in and writes the answers to out. It returns when in has ended
@@ -117,14 +119,16 @@ type connection struct {
 // The error says why in or out failed, and how many answers were not written. It is nil if
 // in or ctx ended and all answers were written.
 func Serve(ctx context.Context, s Server, in io.Reader, out io.Writer) error {
-	c := &connection{server: s, out: newWriter(pipeWriter{out}), drained: make(chan struct{})}
-	c.queue = newQueue(c.serve)
+	c := &connection{
+		server: s, lines: newLineReader(pipeReader{in}), out: newWriter(pipeWriter{out}),
+		inputEnded: make(chan error, 1), drained: make(chan struct{}),
+	}
+	c.queue = newQueue(c.serve, c.read)
 	c.ctx, c.stop = context.WithCancelCause(context.WithoutCancel(ctx))
-	inputEnded := make(chan error, 1)
-	go func() { inputEnded <- c.read(pipeReader{in}) }()
+	go c.queue.work(&c.queue.calls, nil)
 
 	select {
-	case readErr := <-inputEnded:
+	case readErr := <-c.inputEnded:
 		return cmp.Or(c.drain(ctx, out), readErr)
 	case <-ctx.Done():
 		return c.shutDown()
