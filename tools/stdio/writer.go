@@ -14,8 +14,9 @@ import (
 const (
 	// fullBuffer is how many bytes are buffered before they are written.
 	fullBuffer = 64 << 10
-	// smallWrite is how many bytes are written at a time to a slow reader. Progress is only
-	// seen when a write has finished.
+	// smallWrite is how many bytes are written at a time to a reader that has just been slow.
+	// Progress is only seen when a write has finished. After each fast write it is twice as
+	// many, so that a long line to a reader that paused once is not written in small pieces.
 	smallWrite = 4 << 10
 	// slowWrite is the longest that a write to a reader that keeps up takes. After a longer
 	// write, the reader counts as slow for slowTime, because many readers read in bursts.
@@ -43,6 +44,7 @@ type writer struct {
 	buf      []byte
 	due      []*line   // answers that are not completely written
 	slow     bool      // whether the reader is slow
+	piece    int       // how many bytes are written at a time while it is
 	lastSlow time.Time // when the last slow write ended
 }
 
@@ -113,16 +115,16 @@ func (w *writer) flush() {
 	for len(rest) > 0 && w.err == nil {
 		part := rest
 		if w.slow {
-			part = rest[:min(len(rest), smallWrite)]
+			part = rest[:min(len(rest), w.piece)]
 		}
 		start := time.Now()
 		w.writing.Store(true)
 		n, err := w.out.Write(part)
 		w.writing.Store(false)
 		if end := time.Now(); end.Sub(start) > slowWrite {
-			w.slow, w.lastSlow = true, end
+			w.slow, w.lastSlow, w.piece = true, end, smallWrite
 		} else if w.slow {
-			w.slow = end.Sub(w.lastSlow) < slowTime
+			w.slow, w.piece = end.Sub(w.lastSlow) < slowTime, min(2*w.piece, fullBuffer)
 		}
 		if err != nil {
 			w.err = fmt.Errorf("writing the output: %w", err)

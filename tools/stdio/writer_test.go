@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -68,6 +69,32 @@ func TestASlowReaderGetsEverything(t *testing.T) {
 		}
 		if err := <-done; err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// pausing is an output whose first write takes a second.
+type pausing struct{ sizes []int }
+
+func (p *pausing) Write(b []byte) (int, error) {
+	if len(p.sizes) == 0 {
+		time.Sleep(time.Second)
+	}
+	p.sizes = append(p.sizes, len(b))
+	return len(b), nil
+}
+
+// After a pause of the reader, the pieces of a line are small at first, and soon large again.
+func TestAReaderThatPausedOnceGetsLargePieces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := offer(nil)
+		s.CallTool = func(context.Context, stdio.Call) *stdio.Result { return text(strings.Repeat("x", 1<<20)) }
+		var out pausing
+		if err := stdio.Serve(t.Context(), s, strings.NewReader(call("1", "any")), &out); err != nil {
+			t.Fatal(err)
+		}
+		if len(out.sizes) < 6 || !slices.Equal(out.sizes[1:5], []int{4 << 10, 8 << 10, 16 << 10, 32 << 10}) || len(out.sizes) > 25 {
+			t.Errorf("writes of %d bytes", out.sizes)
 		}
 	})
 }
