@@ -22,7 +22,7 @@ func ExampleClient_Pages() {
 	}
 	defer client.Close()
 
-	for page, err := range client.Pages(ctx, sandbox.LongThread, runsapi.ListParams{Limit: 100, Order: "asc"}) {
+	for page, err := range client.Pages(ctx, sandbox.LongThread, runsapi.ListParams{Limit: 100, Order: "asc"}, false) {
 		if err != nil {
 			log.Fatal(err)
 		}

@@ -81,7 +81,7 @@ func TestMemoryIsHeldAsLongAsItIsUsed(t *testing.T) {
 		"no run":        {strings.Replace(large, "id", "di", 1), func(c *Client, ctx context.Context) { c.GetRun(ctx, "t", "r") }, false},
 		"no JSON":       {large + "}", func(c *Client, ctx context.Context) { c.GetRun(ctx, "t", "r") }, false},
 		"a list":        {`{"data":[` + large + `]}`, func(c *Client, ctx context.Context) { c.ListRuns(ctx, "t", ListParams{}) }, true},
-		"pages, passed": {`{"data":[` + large + `]}`, func(c *Client, ctx context.Context) { drain(c.Pages(ctx, "t", ListParams{})) }, false},
+		"pages, passed": {`{"data":[` + large + `]}`, func(c *Client, ctx context.Context) { drain(c.Pages(ctx, "t", ListParams{}, false)) }, false},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			c := direct(t, func(*http.Request) *http.Response { return response(200, []byte(tc.body)) })

@@ -90,7 +90,7 @@ func every(f func(name string, d drifting)) {
 // Paging reads the true list, or says which argument the server ignores.
 func TestPagesAreTrueOnEveryKindOfServer(t *testing.T) {
 	read := func(d drifting, p ListParams) (got []string, err error) {
-		for page, err := range dial(t, d.ServeHTTP).Pages(t.Context(), "t", p) {
+		for page, err := range dial(t, d.ServeHTTP).Pages(t.Context(), "t", p, false) {
 			if err != nil {
 				return got, err
 			}
@@ -245,7 +245,7 @@ func TestPagesBeforeACursor(t *testing.T) {
 		})
 		var got []string
 		var failure error
-		for page, err := range c.Pages(t.Context(), "t", ListParams{Limit: 2, Order: "asc", Before: tc.before}) {
+		for page, err := range c.Pages(t.Context(), "t", ListParams{Limit: 2, Order: "asc", Before: tc.before}, false) {
 			got, failure = append(got, ids(page.Data)...), err
 		}
 		if strings.Join(got, " ") != tc.want || !slices.Equal(asked, tc.asked) || (failure != nil) != tc.err {
@@ -253,7 +253,7 @@ func TestPagesBeforeACursor(t *testing.T) {
 		}
 	}
 	c := dial(t, drifting{runs: 2, hasMore: hasMores["boolean"]}.ServeHTTP)
-	for page, err := range c.Pages(t.Context(), "t", ListParams{Limit: 100, Order: "asc", Before: "nowhere"}) {
+	for page, err := range c.Pages(t.Context(), "t", ListParams{Limit: 100, Order: "asc", Before: "nowhere"}, false) {
 		var e *Error
 		if !errors.As(err, &e) || e.Status != 404 {
 			t.Errorf("a cursor that the whole list does not hold: %q, %v", ids(page.Data), err)
@@ -342,7 +342,7 @@ func TestPagesOfAServerThatCapsThem(t *testing.T) {
 	} {
 		var got []string
 		var failure error
-		for page, err := range dial(t, change).Pages(t.Context(), "t", ListParams{Limit: 200, Order: "asc"}) {
+		for page, err := range dial(t, change).Pages(t.Context(), "t", ListParams{Limit: 200, Order: "asc"}, false) {
 			got, failure = append(got, ids(page.Data)...), err
 		}
 		if failure != nil || len(got) != 130 {

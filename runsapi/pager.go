@@ -16,10 +16,14 @@ var ErrCursor = errors.New("the API says that there are more runs, but gives no 
 // refusal of the page after one that was not full. An error is the last thing that Pages
 // yields.
 //
-// What a page takes of the memory budget is freed when the next page is asked for.
-func (c *Client) Pages(ctx context.Context, threadID string, p ListParams) iter.Seq2[Page, error] {
+// With readAhead, the next page is often asked for before a page is yielded. That is for
+// callers that want all of them.
+//
+// What a page takes of the memory budget is freed when the loop goes on.
+func (c *Client) Pages(ctx context.Context, threadID string, p ListParams, readAhead bool) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
-		pages := pager{client: c, threadID: threadID, params: p, seen: map[string]bool{p.After: true}}
+		pages := pager{client: c, threadID: threadID, params: p, readAhead: readAhead, seen: map[string]bool{p.After: true}}
+		defer pages.dropAhead()
 		for {
 			page, err := pages.read(ctx)
 			if pages.guessed && isRefusal(err) {
@@ -46,11 +50,13 @@ func (c *Client) Pages(ctx context.Context, threadID string, p ListParams) iter.
 
 // pager is the state of Pages.
 type pager struct {
-	client   *Client
-	threadID string
-	params   ListParams      // for the next page
-	seen     map[string]bool // the cursors that were used for After
-	guessed  bool            // whether the API gave no sign that there is a next page
+	client    *Client
+	threadID  string
+	params    ListParams      // for the next page
+	seen      map[string]bool // the cursors that were used for After
+	guessed   bool            // whether the API gave no sign that there is a next page
+	readAhead bool
+	ahead     *ahead // the next page, if it has been asked for
 }
 
 // read gets the next page.
@@ -61,7 +67,14 @@ func (g *pager) read(ctx context.Context) (Page, error) {
 		// instead of the first page. So before is not sent, and the page is cut there.
 		sent.Before = ""
 	}
-	page, err := g.client.listRuns(ctx, g.threadID, sent, g.params)
+	a, err := g.ask(ctx, sent)
+	if err != nil {
+		return Page{}, err
+	}
+	if g.readAhead {
+		g.askAhead(ctx, a)
+	}
+	page, err := g.client.corrected(ctx, a, g.params)
 	if err == nil && sent.Before != g.params.Before && page.isLast() && !page.reachedBefore {
 		// The list does not have the run that before names: the API is asked again with
 		// before, to say so in its own words.

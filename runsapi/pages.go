@@ -141,33 +141,42 @@ func (c *Client) listRuns(ctx context.Context, threadID string, sent, wanted Lis
 // list sends r with the query sent, and corrects the answer to be the page that the
 // query wanted asks for.
 func (c *Client) list(ctx context.Context, r request, sent, wanted ListParams) (Page, error) {
+	a, err := c.ask(ctx, r, sent)
+	if err != nil {
+		return Page{}, err
+	}
+	return c.corrected(ctx, a, wanted)
+}
+
+// ask sends r with the query p.
+func (c *Client) ask(ctx context.Context, r request, p ListParams) (*answer, error) {
 	faults := []error{checkID("thread_id", r.threadID)}
-	query := url.Values{}
-	if sent.Limit != 0 {
-		query.Set("limit", strconv.Itoa(sent.Limit))
+	r.query = url.Values{}
+	if p.Limit != 0 {
+		r.query.Set("limit", strconv.Itoa(p.Limit))
 	}
-	if sent.Order != "" {
-		query.Set("order", sent.Order)
+	if p.Order != "" {
+		r.query.Set("order", p.Order)
 	}
-	for _, cursor := range [][2]string{{"after", sent.After}, {"before", sent.Before}} {
+	for _, cursor := range [][2]string{{"after", p.After}, {"before", p.Before}} {
 		if cursor[1] != "" {
-			query.Set(cursor[0], cursor[1])
+			r.query.Set(cursor[0], cursor[1])
 			faults = append(faults, checkID(cursor[0], cursor[1]))
 		}
 	}
 	if err := errors.Join(faults...); err != nil {
-		return Page{}, err
+		return nil, err
 	}
-	r.query = query
-	a, err := c.do(ctx, r)
-	if err != nil {
-		return Page{}, err
-	}
+	return c.do(ctx, r)
+}
+
+// corrected reads a page, and corrects it to be the one that the query wanted asks for.
+func (c *Client) corrected(ctx context.Context, a *answer, wanted ListParams) (Page, error) {
 	page, err := c.page(ctx, a)
 	if err != nil {
 		return Page{}, err
 	}
-	if err := page.mend(r.threadID, wanted); err != nil {
+	if err := page.mend(a.threadID, wanted); err != nil {
 		release(ctx, page.held)
 		return Page{}, err
 	}

@@ -5,6 +5,7 @@ import (
 	"compress/flate"
 	"compress/gzip"
 	"compress/zlib"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/tidwall/gjson"
 )
@@ -311,24 +313,110 @@ func TestPages(t *testing.T) {
 		{"s", "cd", false},
 		{"o", "a", true},
 	} {
-		var got, befores strings.Builder
-		c := dial(t, func(w http.ResponseWriter, r *http.Request) {
-			befores.WriteString(r.URL.Query().Get("before"))
-			answers(pages[r.URL.Query().Get("after")])(w, r)
-		})
-		var last error
-		n := 0
-		for page, err := range c.Pages(t.Context(), "t", ListParams{After: tc.after, Before: "z"}) {
-			last = err
-			for _, run := range page.Data {
-				got.WriteString(run.ID)
+		for _, readAhead := range []bool{false, true} {
+			var got, befores strings.Builder
+			c := dial(t, func(w http.ResponseWriter, r *http.Request) {
+				befores.WriteString(r.URL.Query().Get("before"))
+				answers(pages[r.URL.Query().Get("after")])(w, r)
+			})
+			var last error
+			n := 0
+			for page, err := range c.Pages(t.Context(), "t", ListParams{After: tc.after, Before: "z"}, readAhead) {
+				last = err
+				for _, run := range page.Data {
+					got.WriteString(run.ID)
+				}
+				if n++; n > 10 {
+					t.Fatal("endless")
+				}
 			}
-			if n++; n > 10 {
-				t.Fatal("endless")
+			if got.String() != tc.want || tc.cursor != errors.Is(last, ErrCursor) || strings.Trim(befores.String(), "z") != "" || befores.Len() == 0 {
+				t.Errorf("after %q, %t: %s, %v, before %q", tc.after, readAhead, got.String(), last, befores.String())
 			}
-		}
-		if got.String() != tc.want || tc.cursor != errors.Is(last, ErrCursor) || strings.Trim(befores.String(), "z") != "" || befores.Len() == 0 {
-			t.Errorf("after %q: %s, %v, before %q", tc.after, got.String(), last, befores.String())
 		}
 	}
+}
+
+// With readAhead, the next page has been asked for before a page is yielded, and nothing is
+// left of it if it is not wanted.
+func TestPagesReadAhead(t *testing.T) {
+	for name, tc := range map[string]struct {
+		first     string
+		readAhead bool
+		asked     string // the cursors that the server was asked for while the first page is used
+		want      string // all runs
+	}{
+		"as OpenAI writes it":  {`{"object":"list","data":[{"id":"a"}],"first_id":"a","last_id":"a","has_more":true}`, true, ",a", "ab"},
+		"with white space":     {"{\"data\" : [{\"id\":\"a\"}],\n \"last_id\" : \"a\",\n \"has_more\" : true\n}\n", true, ",a", "ab"},
+		"not asked to":         {`{"data":[{"id":"a"}],"last_id":"a","has_more":true}`, false, "", "ab"},
+		"no more":              {`{"data":[{"id":"a"}],"last_id":"a","has_more":false}`, true, "", "a"},
+		"another order":        {`{"has_more":true,"last_id":"a","data":[{"id":"a"}]}`, true, "", "ab"},
+		"no cursor":            {`{"data":[{"id":"a"}],"last_id":"","has_more":true}`, true, "", "ab"},
+		"another cursor":       {`{"last_id":"a","has_more":true,"data":[{"id":"a"}],"usage":{"last_id":"x","has_more":true}}`, true, "", "ab"},
+		"the end is a run's":   {`{"data":[{"id":"a"}],"x":{"last_id":"x","has_more":true}}`, true, "", "ab"},
+		"a list cut at before": {`{"data":[{"id":"a"},{"id":"z"}],"last_id":"z","has_more":true}`, true, ",z", "a"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var asked []string
+			c := direct(t, func(r *http.Request) *http.Response {
+				after := r.URL.Query().Get("after")
+				asked = append(asked, after)
+				if after == "" {
+					return response(200, []byte(tc.first))
+				}
+				large := strings.Repeat("x", 1<<20)
+				return response(200, []byte(`{"data":[{"id":"b","x":"`+large+`"}],"last_id":"b","has_more":false}`))
+			})
+			ctx, end := context.WithCancel(t.Context())
+			defer end()
+			got, first := "", ""
+			for page, err := range c.Pages(c.Begin(ctx), "t", ListParams{Before: "z"}, tc.readAhead) {
+				if synctest.Wait(); first == "" {
+					first = "," + strings.Join(asked[1:], ",")
+				}
+				for _, run := range page.Data {
+					got += run.ID
+				}
+				if err != nil && !errors.Is(err, ErrCursor) {
+					t.Error(name, err)
+				}
+			}
+			if strings.TrimSuffix(first, ",") != tc.asked || got != tc.want || c.memory.held != 0 {
+				t.Errorf("%s: asked for %s, got %s, %d bytes are held", name, first, got, c.memory.held)
+			}
+		})
+	}
+}
+
+// What was asked for ahead is given up when the caller wants no more pages, or cancels.
+func TestPagesReadAheadEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		left := 0
+		c := dial(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Query().Get("after") == "" {
+				answers(`{"data":[{"id":"a"}],"last_id":"a","has_more":true}`)(w, r)
+				return
+			}
+			<-r.Context().Done()
+			left++
+		})
+		for range c.Pages(t.Context(), "t", ListParams{}, true) {
+			synctest.Wait()
+			break
+		}
+		synctest.Wait()
+		if left != 1 {
+			t.Errorf("the server saw %d requests given up", left)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		var last error
+		for _, err := range c.Pages(ctx, "t", ListParams{}, true) {
+			last = err
+			synctest.Wait()
+			cancel()
+		}
+		if !errors.Is(last, context.Canceled) {
+			t.Error(last)
+		}
+	})
 }

@@ -23,7 +23,7 @@ func (r *runs) scan(ctx context.Context, a listRunsArgs, p runsapi.ListParams, c
 	scanCtx, cancel := context.WithTimeoutCause(ctx, scanTime, errors.New("no page of runs came within 45 s; try again later, or ask for one page, without all and status"))
 	defer cancel()
 	s := &scan{runs: r, args: a, fields: newSelection(a.Fields, true), cursor: p.After}
-	for page, err := range r.client.Pages(scanCtx, a.ThreadID, p) {
+	for page, err := range r.client.Pages(scanCtx, a.ThreadID, p, a.All) {
 		switch {
 		case err != nil && s.pages == 0:
 			return nil, err
