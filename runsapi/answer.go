@@ -1,6 +1,7 @@
 package runsapi
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -57,7 +58,7 @@ func (c *Client) run(ctx context.Context, a *answer) (Run, error) {
 	if d.isJSON {
 		run, isRun = parseRun(d.text)
 	}
-	if isRun && run.hasError {
+	if isRun && run.hasError && run.threadID == "" { // a gateway may give its errors an id and a status, but no thread
 		_, isError := errorBody(d)
 		isRun = !isError
 	}
@@ -87,7 +88,7 @@ func (c *Client) page(ctx context.Context, a *answer) (Page, error) {
 			case "last_id":
 				p.LastID, _ = stringValue(m.Value)
 			case "has_more", "hasMore":
-				p.more = parseMore(m.Value)
+				p.more = cmp.Or(parseMore(m.Value), p.more)
 			}
 		}
 	}
@@ -112,7 +113,7 @@ func (c *Client) page(ctx context.Context, a *answer) (Page, error) {
 		return Page{}, c.unexpected(a, d, "a list, with an array data of objects,")
 	}
 	if odd := p.count - len(p.Data); odd > 0 {
-		c.log.Warn("left out items of data that are not objects", "items", odd, "path", a.path)
+		c.log.Warn("left out items of data that are not objects", "items", odd, "path", c.Redact(a.path))
 	}
 	p.edited = p.count > len(p.Data) || data == "null"
 	if p.LastID == "" && len(p.Data) > 0 {

@@ -2,6 +2,7 @@ package runsapi
 
 import (
 	"bufio"
+	"bytes"
 	"compress/flate"
 	"compress/gzip"
 	"compress/zlib"
@@ -12,6 +13,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+	"unicode"
+	"unicode/utf8"
 	"unsafe"
 )
 
@@ -22,10 +25,7 @@ const (
 	margin       = 16 << 10 // past either limit, so that a secret that straddles a cut is redacted whole
 )
 
-var (
-	errTooLarge = fmt.Errorf("%w: it is larger than %d MiB", ErrTooLarge, maxBody>>20)
-	errNoRoom   = errors.New("the answers to other calls take all memory that there is for them, and no room came in time")
-)
+var errTooLarge = fmt.Errorf("%w: it is larger than %d MiB", ErrTooLarge, maxBody>>20)
 
 // bodyReader is an [http.RoundTripper] that reads the whole body as part of the attempt.
 // So a connection that is reset in the middle of a body is a failed attempt like any
@@ -50,7 +50,7 @@ func (b bodyReader) RoundTrip(req *http.Request) (*http.Response, error) {
 	switch {
 	case err == nil:
 		a.answered.Store(true)
-	case ctx.Err() != nil && req.Context().Err() == nil && !errors.Is(err, errNoRoom):
+	case ctx.Err() != nil && req.Context().Err() == nil && !errors.Is(err, ErrNoRoom):
 		err = fmt.Errorf("%w: none within %s", ErrTimeout, b.timeout)
 	}
 	return resp, err
@@ -80,7 +80,11 @@ func (b bodyReader) read(req *http.Request) (*http.Response, error) {
 		h = &holder{memory: b.memory, begin: req.Context()}
 	}
 	body := &body{holder: h}
-	if err := body.readFrom(req.Context(), decompress(resp), limit+margin); err != nil {
+	decompressed, err := decompress(resp)
+	if err == nil {
+		err = body.readFrom(req.Context(), decompressed, limit+margin)
+	}
+	if err != nil {
 		body.Close()
 		return nil, bodyError(err)
 	}
@@ -88,6 +92,7 @@ func (b bodyReader) read(req *http.Request) (*http.Response, error) {
 		body.Close()
 		return nil, errTooLarge
 	}
+	io.CopyN(io.Discard, resp.Body, margin) // what follows compressed data; a connection is only reused after a body that was read to its end
 	resp.Body = body
 	return resp, nil
 }
@@ -95,31 +100,57 @@ func (b bodyReader) read(req *http.Request) (*http.Response, error) {
 // decompress returns the body without gzip or deflate. It goes by the first bytes of the
 // body rather than by Content-Encoding, which some servers and proxies set wrongly. No
 // JSON and no text begins with the bytes that gzip begins with.
-func decompress(resp *http.Response) io.Reader {
+func decompress(resp *http.Response) (io.Reader, error) {
 	r := bufio.NewReaderSize(resp.Body, 16)
-	first, _ := r.Peek(2)
+	first, _ := r.Peek(16)
 	if len(first) < 2 {
-		return r
+		return r, nil
 	}
 	switch {
-	case first[0] == 0x1f && first[1] == 0x8b:
-		if z, err := gzip.NewReader(r); err == nil {
-			z.Multistream(false) // some servers add a line end
-			return z
+	case bytes.HasPrefix(first, gzipMagic):
+		z, err := gzip.NewReader(r)
+		if err != nil {
+			return nil, err
 		}
+		z.Multistream(false)
+		return gzipMembers{z, r}, nil
 	case first[0] == 'x' && (uint(first[0])<<8+uint(first[1]))%31 == 0: // the header of zlib
-		if z, err := zlib.NewReader(r); err == nil {
-			return z
-		}
-	case resp.Header.Get("Content-Encoding") != "" && foreignEncoding(resp.Header) == "" && !isText(first[0]):
-		return flate.NewReader(r) // some send deflate without that header
+		return zlib.NewReader(r)
+	case resp.Header.Get("Content-Encoding") != "" && foreignEncoding(resp.Header) == "" && !isText(first):
+		return flate.NewReader(r), nil // some send deflate without that header
 	}
-	return r
+	return r, nil
 }
 
-// isText reports whether a text in UTF-8, with or without a byte order mark, may begin with c.
-func isText(c byte) bool {
-	return c >= ' ' && c < 0x7f || c >= 0xc2 && c <= 0xf4 || c == '\t' || c == '\n' || c == '\r'
+var gzipMagic = []byte{0x1f, 0x8b}
+
+// gzipMembers reads one gzip member after another. What follows the last one does not
+// count: some servers add a line end.
+type gzipMembers struct {
+	*gzip.Reader
+	r *bufio.Reader
+}
+
+func (m gzipMembers) Read(p []byte) (n int, err error) {
+	n, err = m.Reader.Read(p)
+	if next, _ := m.r.Peek(2); err == io.EOF && bytes.Equal(next, gzipMagic) {
+		err = m.Reset(m.r)
+		m.Multistream(false)
+	}
+	return n, err
+}
+
+// isText reports whether a text in UTF-8 may begin with first, which may end in the middle
+// of a character.
+func isText(first []byte) bool {
+	for len(first) > 0 && utf8.FullRune(first) {
+		r, size := utf8.DecodeRune(first)
+		if r == utf8.RuneError || r < ' ' && !unicode.IsSpace(r) || r == 0x7f {
+			return false
+		}
+		first = first[size:]
+	}
+	return true
 }
 
 // body is a body that has been read into memory. Its first chunk does not count toward
@@ -144,8 +175,8 @@ func (b *body) readFrom(ctx context.Context, r io.Reader, limit int) error {
 	b.n = n
 	more := []*[chunkSize]byte{b.first}
 	for size := n; err == nil && size < limit; size += n {
-		if err := b.holder.grow(ctx, chunkSize); err != nil {
-			b.recycle(more[1:])
+		if err := b.holder.grow(ctx, chunkSize, true); err != nil {
+			recycle(more[1:])
 			return err
 		}
 		b.held += chunkSize
@@ -154,7 +185,7 @@ func (b *body) readFrom(ctx context.Context, r io.Reader, limit int) error {
 		n, err = fill(r, chunk[:min(chunkSize, limit-size)])
 	}
 	if err != nil && err != io.EOF {
-		b.recycle(more[1:])
+		recycle(more[1:])
 		return err
 	}
 	if len(more) > 1 {
@@ -188,11 +219,11 @@ func (b *body) join(parts []*[chunkSize]byte, size int) {
 		b.whole = append(b.whole, part[:min(chunkSize, size-len(b.whole))]...)
 	}
 	b.first = nil
-	b.recycle(parts)
+	recycle(parts)
 }
 
 // recycle returns chunks to the pool.
-func (b *body) recycle(parts []*[chunkSize]byte) {
+func recycle(parts []*[chunkSize]byte) {
 	for _, part := range parts {
 		chunks.Put(part)
 	}

@@ -91,7 +91,7 @@ func New(cfg Config) (*Client, error) {
 		c.keyHeader = "Api-Key"
 	case AuthNone:
 	default:
-		return nil, fmt.Errorf("auth %q is not one of bearer, api-key, none", cfg.Auth)
+		return nil, errors.New("auth is not one of bearer, api-key, none")
 	}
 
 	fromQuery, err := c.setQuery(base, cfg.Query)
@@ -228,6 +228,7 @@ func parseBase(base string) (*url.URL, error) {
 	case namesThread(u.Path):
 		return nil, fmt.Errorf("%w: it must end before /threads", ErrBaseURL)
 	}
+	u.Host = strings.ToLower(u.Host) // net/http knows only localhost, in lower case, as this machine when it looks for a proxy
 	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/")
 	return u, nil
 }

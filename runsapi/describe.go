@@ -89,4 +89,6 @@ func plainText(s string) string {
 	return oneLine(s)
 }
 
-func looksLikeHTML(s string) bool { return strings.HasPrefix(strings.TrimSpace(s), "<") }
+func looksLikeHTML(s string) bool {
+	return strings.HasPrefix(strings.TrimSpace(strings.TrimPrefix(s, "\ufeff")), "<")
+}

@@ -51,7 +51,7 @@ func errorBody(d document) (Error, bool) {
 	for _, name := range []string{"message", "detail", "msg"} { // as gateways and FastAPI write it
 		isError = isError || fieldText(v.Get(name)) != "" && !v.Get("id").Exists() && !v.Get("data").Exists()
 	}
-	if !v.IsObject() || !isError {
+	if !v.IsObject() || !isError || isLangGraph(v) {
 		return Error{}, false
 	}
 	e := jsonError(v)

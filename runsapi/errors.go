@@ -27,7 +27,7 @@ type Error struct {
 	Challenge    string
 	RequestID    string
 	RetryAfter   time.Duration // how long the API asked to wait; 0 if it did not
-	Attempts     int           // how many requests were sent
+	Attempts     int           // how many tries have failed in a row, this one included
 	ExpiredToken bool          // whether the API answered 401, and the key is a JWT that has expired
 	bodyStatus   int           // the HTTP status that the error in the body of a 2xx stands for; 0 if unknown
 	askedToWait  bool          // whether the API asked to wait, even if for no time
@@ -76,7 +76,7 @@ func (e *Error) EffectiveStatus() int {
 }
 
 // Retryable reports whether err is an [*Error] of a request that may succeed a moment
-// later: a network error, 408, 409, 429 or 5xx.
+// later: a network error, an answer that was cut short, 408, 409, 429, or 5xx but 501.
 func Retryable(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.retryable
@@ -158,11 +158,10 @@ func (c *Client) textBody(body string) string { return plainText(c.Redact(body))
 // complete fills in what a knows about the call. It replaces the secrets in e, and then
 // shortens its texts.
 func (c *Client) complete(e *Error, a *answer) *Error {
-	e.Method, e.Path, e.ThreadID, e.RunID = a.method, a.path, a.threadID, a.runID
+	e.Method, e.Path, e.ThreadID, e.RunID = a.method, c.Redact(a.path), c.Redact(a.threadID), c.Redact(a.runID)
 	e.Status, e.Attempts, e.retryable = a.status, a.tries, a.retryable
-	for _, name := range []string{"X-Request-Id", "Apim-Request-Id", "X-Ms-Request-Id", "Request-Id"} {
-		e.RequestID = cmp.Or(a.header.Get(name), e.RequestID)
-	}
+	h := a.header
+	e.RequestID = cmp.Or(h.Get("Request-Id"), h.Get("X-Ms-Request-Id"), h.Get("Apim-Request-Id"), h.Get("X-Request-Id"), e.RequestID)
 	e.setRetryAfter(a.header)
 	tidy := func(s string, most int) string { return Shorten(oneLine(c.Redact(s)), most) } // in this order, as half a secret would not be found
 	e.Message = tidy(e.Message, maxMessage)

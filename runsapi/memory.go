@@ -7,9 +7,10 @@ import (
 )
 
 // maxMemory is the memory budget: how many bytes all large bodies may take together, from
-// their first byte until the context of their call ends (see [Client.Begin]). With one
-// body that takes its memory twice while it is joined, that is at most 256 MiB.
-const maxMemory = 192 << 20
+// their first byte until the context of their call ends (see [Client.Begin]). One body of
+// the oldest call may go beyond it, and one body takes its memory twice while it is joined:
+// that is at most 256 MiB.
+const maxMemory = 128 << 20
 
 // memory is the memory budget, which the bodies of all calls share.
 type memory struct {
@@ -33,18 +34,19 @@ type holder struct {
 type holderKey struct{}
 
 // Begin returns a context for the requests of one call. What they read counts toward the
-// client's memory budget of 192 MiB until ctx ends. Requests without such a context count
+// client's memory budget of 128 MiB until ctx ends. Requests without such a context count
 // only while they read their body.
 func (c *Client) Begin(ctx context.Context) context.Context {
 	return context.WithValue(ctx, holderKey{}, &holder{memory: c.memory, begin: ctx})
 }
 
 // Keep counts n bytes that the caller made from answers, and keeps, toward the memory
-// budget until ctx ends. While the budget has no room for them, Keep waits; it returns an
-// error if ctx ends before there is room. Keep needs a context from [Client.Begin].
+// budget until ctx ends. While the budget has no room for them, Keep waits. It returns
+// [ErrNoRoom] if ctx ends before there is room, and at once for the oldest call, for which
+// others may be waiting. Keep needs a context from [Client.Begin].
 func (c *Client) Keep(ctx context.Context, n int) error {
 	if h, ok := ctx.Value(holderKey{}).(*holder); ok {
-		return h.grow(ctx, n)
+		return h.grow(ctx, n, false)
 	}
 	return nil
 }
@@ -57,9 +59,10 @@ func release(ctx context.Context, n int) {
 }
 
 // grow adds n bytes to what h holds. While the budget has no room for them, it waits; it
-// returns an error if ctx ends before there is room. The oldest holder never waits, so
-// that no two holders can wait for each other.
-func (h *holder) grow(ctx context.Context, n int) error {
+// returns ErrNoRoom if ctx ends before there is room. The oldest holder never waits, so
+// that no two holders can wait for each other: it may go beyond the budget for a body, and
+// gets ErrNoRoom at once for anything else.
+func (h *holder) grow(ctx context.Context, n int, isBody bool) error {
 	m := h.memory
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -68,7 +71,13 @@ func (h *holder) grow(ctx context.Context, n int) error {
 		m.holders = append(m.holders, h)
 		context.AfterFunc(h.begin, h.end)
 	}
-	for m.held+n > maxMemory && m.holders[0] != h {
+	for m.held+n > maxMemory {
+		if m.holders[0] == h {
+			if isBody {
+				break
+			}
+			return ErrNoRoom
+		}
 		changed := m.changed
 		m.mu.Unlock()
 		select {
@@ -77,7 +86,7 @@ func (h *holder) grow(ctx context.Context, n int) error {
 		}
 		m.mu.Lock()
 		if ctx.Err() != nil || h.begin.Err() != nil {
-			return errNoRoom
+			return ErrNoRoom
 		}
 	}
 	m.held += n

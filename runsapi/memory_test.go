@@ -14,7 +14,7 @@ import (
 func hold(t *testing.T, m *memory, n int) (h *holder, end func()) {
 	ctx, end := context.WithCancel(t.Context())
 	h = &holder{memory: m, begin: ctx}
-	if err := h.grow(ctx, n); err != nil {
+	if err := h.grow(ctx, n, true); err != nil {
 		t.Fatal(err)
 	}
 	return h, end
@@ -28,8 +28,8 @@ func TestBodiesWaitForRoomButNeverTheOldest(t *testing.T) {
 		first, endFirst := hold(t, m, maxMemory/2)
 		second, endSecond := hold(t, m, maxMemory/2)
 		grown := make(chan error, 1)
-		go func() { grown <- second.grow(second.begin, 1) }()
-		if err := first.grow(first.begin, maxMemory); err != nil {
+		go func() { grown <- second.grow(second.begin, 1, true) }()
+		if err := first.grow(first.begin, maxMemory, true); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
@@ -61,7 +61,7 @@ func TestWhoWaitsForRoomGivesUpWithItsCall(t *testing.T) {
 			synctest.Wait()
 			cancel()
 		}()
-		if err := h.grow(ctx, 1); !errors.Is(err, errNoRoom) {
+		if err := h.grow(ctx, 1, true); !errors.Is(err, ErrNoRoom) {
 			t.Error(err)
 		}
 	})

@@ -116,8 +116,12 @@ func (r Run) created() (float64, bool) {
 	if f, err := strconv.ParseFloat(text, 64); err == nil {
 		return f, true
 	}
-	t, err := time.Parse(time.RFC3339, text)
-	return float64(t.UnixMilli()), err == nil
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", time.DateTime} { // Python writes dates without a zone
+		if t, err := time.Parse(layout, text); err == nil {
+			return float64(t.UnixMilli()), true
+		}
+	}
+	return 0, false
 }
 
 // sort sorts the runs by created_at. Runs created in the same second follow the order of

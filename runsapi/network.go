@@ -29,6 +29,7 @@ var (
 	ErrTruncated     = errors.New("the answer was cut short")
 	ErrEncoding      = errors.New("the answer has a Content-Encoding that cannot be read")
 	ErrTooLarge      = errors.New("the answer is too large")
+	ErrNoRoom        = errors.New("the answers to other calls take all memory that there is for them, and no room came in time")
 )
 
 // classify returns the kind of failure that err is, one of the errors above or nil. err is
@@ -46,7 +47,7 @@ func classify(err error) (message string, kind error) {
 		}
 		return fmt.Sprintf("%s (%s)", kind, reason), kind
 	}
-	for _, kind := range []error{ErrTooLarge, ErrTruncated, ErrEncoding, ErrTimeout, ErrHeaders, ErrProxy} {
+	for _, kind := range []error{ErrTooLarge, ErrNoRoom, ErrTruncated, ErrEncoding, ErrTimeout, ErrHeaders, ErrProxy} {
 		if errors.Is(err, kind) {
 			return message, kind
 		}
@@ -106,8 +107,8 @@ func isProxy(err error) bool {
 	return errors.As(err, &op) && (op.Op == "proxyconnect" || strings.HasPrefix(op.Op, "socks "))
 }
 
-// errProxyRefuses is the error of a proxy that refuses to connect, and would do so again.
-var errProxyRefuses = fmt.Errorf("%w", ErrProxy)
+// errRefusesAgain is wrapped in the error of a proxy that would refuse another try, too.
+var errRefusesAgain = errors.New("it refused to connect")
 
 // proxyRefusal returns an error if a proxy refuses to connect. It is for an
 // [http.Transport.OnProxyConnectResponse], because net/http's own error for this has no
@@ -116,14 +117,15 @@ func proxyRefusal(resp *http.Response, redact func(string) string) error {
 	if resp.StatusCode == http.StatusOK {
 		return nil
 	}
-	reason := "it refused to connect"
-	if challenge := challenge(resp.Header.Values("Proxy-Authenticate"), redact); challenge != "" {
-		reason += " (" + challenge + ")"
-	}
+	reason := errors.New("it refused to connect")
 	if resp.StatusCode < http.StatusInternalServerError {
-		return fmt.Errorf("%w: %s, HTTP %s", errProxyRefuses, reason, resp.Status)
+		reason = errRefusesAgain
 	}
-	return fmt.Errorf("%w: %s, HTTP %s", ErrProxy, reason, resp.Status)
+	why := ""
+	if challenge := challenge(resp.Header.Values("Proxy-Authenticate"), redact); challenge != "" {
+		why = " (" + challenge + ")"
+	}
+	return fmt.Errorf("%w: %w%s, HTTP %s", ErrProxy, reason, why, resp.Status)
 }
 
 // bodyError returns the error for a body that could not be read to its end, given why.
@@ -133,7 +135,7 @@ func bodyError(err error) error {
 	switch {
 	case errors.As(err, &corrupt), errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.Is(err, zlib.ErrHeader), errors.Is(err, zlib.ErrChecksum):
 		return fmt.Errorf("%w: %w", ErrEncoding, err)
-	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, context.Canceled):
+	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, context.Canceled), errors.Is(err, ErrNoRoom):
 		return err
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return fmt.Errorf("%w: it ended before the end that its Content-Length or its encoding announced", ErrTruncated)

@@ -91,6 +91,9 @@ func (g *pager) read(ctx context.Context) (Page, error) {
 // also sets whether page has more. The error is an ErrCursor: there are more runs, but
 // they cannot be got.
 func (g *pager) advance(page *Page) (found bool, err error) {
+	if n := len(page.Data); n > 0 && indexOf(page.Data[:n-1], page.LastID) >= 0 {
+		page.LastID = page.Data[n-1].ID // some servers swap first_id and last_id
+	}
 	isLast := page.isLast()
 	if !isLast {
 		err = g.checkCursor(page.LastID)

@@ -19,8 +19,8 @@ type ListParams struct {
 // Page is one answer of the list endpoint, corrected as [Client.ListRuns] says.
 type Page struct {
 	Data []Run
-	// LastID is the cursor for the next page: the API's last_id or, if it sent none, the
-	// id of the last run. It is empty if there is neither.
+	// LastID is the cursor for the next page: the API's last_id or, if it sent none or the
+	// page was cut, the id of the last run. It is empty if there is neither.
 	LastID string
 
 	raw    string // the whole answer as compact JSON
@@ -118,7 +118,7 @@ func (c *Client) Steps(ctx context.Context, threadID, runID string, n int) (Page
 	if err := checkID("run_id", runID); err != nil {
 		return Page{}, err
 	}
-	p := ListParams{Limit: n, Order: "desc"}
+	p := ListParams{Limit: max(n, 2), Order: "desc"} // one step does not show in which order the server lists
 	page, err := c.list(ctx, request{method: http.MethodGet, threadID: threadID, runID: runID, action: "steps"}, p, p)
 	page.truncate(n)
 	return page, err

@@ -3,7 +3,6 @@ package runsapi
 import (
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 // maxText is how many bytes of a text are redacted and kept.
@@ -119,44 +118,13 @@ func anyAfter(s, prefix string, wanted func(after string) bool) bool {
 // startsEntity reports whether s, which follows an &, continues an HTML entity that may
 // stand for a letter, a digit, - or _, or for the introducer of another escape.
 func startsEntity(s string) bool {
-	for strings.HasPrefix(s, "amp;") {
+	for strings.HasPrefix(s, "amp;") || strings.HasPrefix(s, "AMP;") {
 		s = s[len("amp;"):]
 	}
-	for _, prefix := range []string{"#", "num", "bsol", "percnt", "lowbar", `\`, "%", "amp"} {
+	for _, prefix := range []string{"#", "num", "bsol", "percnt", "lowbar", "UnderBar", "fjlig", `\`, "%", "amp", "AMP"} {
 		if strings.HasPrefix(s, prefix) {
 			return true
 		}
 	}
 	return false
-}
-
-// canonical returns s in the form in which secrets are compared. Each sequence of
-// white space, control characters and +, which stands for a space in forms, becomes
-// one space, because error texts are put on one line. Backslashes are removed, because
-// escaping adds some.
-func canonical(s string) string {
-	var b strings.Builder
-	space := false
-	for s = strings.TrimSpace(s); s != ""; {
-		r, size := utf8.DecodeRuneInString(s)
-		char := s[:size]
-		s = s[size:]
-		switch {
-		case r == '\\':
-		case isSpaceOrControl(r) || r == '+':
-			if !space {
-				b.WriteByte(' ')
-			}
-			space = true
-		default:
-			b.WriteString(char)
-			space = false
-		}
-	}
-	return strings.TrimSpace(b.String())
-}
-
-// isWord reports whether c is an ASCII letter or digit, _ or -.
-func isWord(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-'
 }

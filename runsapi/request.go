@@ -2,6 +2,7 @@ package runsapi
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"time"
@@ -104,7 +105,8 @@ func (c *Client) send(ctx context.Context, r request, u *url.URL, key string) (*
 	policy := retries{method: r.method}
 	loop := retryablehttp.Client{
 		HTTPClient: c.http, RetryMax: c.maxRetries,
-		CheckRetry: policy.check, Backoff: policy.backoff, ErrorHandler: retryablehttp.PassthroughErrorHandler,
+		CheckRetry: policy.check, ErrorHandler: retryablehttp.PassthroughErrorHandler,
+		Backoff: func(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return policy.pause },
 	}
 	if r.poll {
 		loop.RetryMax = 0
@@ -116,7 +118,9 @@ func (c *Client) send(ctx context.Context, r request, u *url.URL, key string) (*
 	if resp != nil && err == nil {
 		a.status, a.header, a.body = resp.StatusCode, resp.Header, resp.Body.(*body)
 	}
-	c.log.Debug("call", "method", r.method, "path", a.path, "status", a.status, "duration", time.Since(start), "tries", a.tries)
+	if c.log.Enabled(ctx, slog.LevelDebug) {
+		c.log.Debug("call", "method", r.method, "path", c.Redact(a.path), "status", a.status, "duration", time.Since(start), "tries", a.tries)
+	}
 	switch {
 	case ctx.Err() != nil && (err != nil || !success(a.status)):
 		if a.body != nil {

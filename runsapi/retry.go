@@ -20,8 +20,9 @@ const (
 
 // retries is the retry policy for one request, with the methods that go-retryablehttp asks
 // for. The rules are those of OpenAI's own clients, with these exceptions: a POST is not
-// repeated on 408 and 409, because it may have been carried out; a quota that is used up
-// is final; and no retry starts after a pause that reaches beyond the call's deadline.
+// repeated on 408 and 409, because it may have been carried out; a quota that is used up,
+// 501 and a bad certificate are final; and no retry starts after a pause that reaches
+// beyond the call's deadline.
 type retries struct {
 	method    string
 	tries     int
@@ -47,14 +48,11 @@ func (r *retries) check(ctx context.Context, resp *http.Response, err error) (ag
 	return r.pause < left, nil
 }
 
-// backoff returns the pause that check has found.
-func (r *retries) backoff(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return r.pause }
-
 // mayPass reports whether the same request may succeed a moment later.
 func (r *retries) mayPass(resp *http.Response, err error) bool {
 	if err != nil {
 		_, kind := classify(err)
-		return !errors.Is(kind, ErrCertificate) && !errors.Is(kind, ErrTooLarge) && !errors.Is(err, errProxyRefuses)
+		return !errors.Is(kind, ErrCertificate) && !errors.Is(kind, ErrTooLarge) && !errors.Is(err, errRefusesAgain)
 	}
 	if success(resp.StatusCode) {
 		return false

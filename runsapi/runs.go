@@ -138,6 +138,7 @@ func (c *Client) CancelRun(ctx context.Context, threadID, runID string) (Run, er
 		if err == nil && (Cancelled(run.Status) || Cancellable(run.Status) && run.ID == runID) {
 			return run, nil
 		}
+		release(ctx, run.held)
 		return c.afterCancel(ctx, threadID, runID, err)
 	}
 	var refusal *Error

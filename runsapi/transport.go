@@ -18,7 +18,7 @@ const maxDials = 4
 
 var errManyDials = errors.New("the server closes each connection before it answers")
 
-// newTransport returns a transport like net/http's default, with two differences. It
+// newTransport returns a transport like net/http's default, with these differences. It
 // keeps as many idle connections as there were calls in flight. And it stops opening a
 // connection when the attempt for which it began to ends. What a proxy says of its refusal
 // is redacted.

@@ -80,6 +80,9 @@ type poll struct {
 
 // next pauses and then reads the run. It reports whether the polling has ended.
 func (p *poll) next(ctx context.Context) (ended bool, _ error) {
+	if left, limited := timeLeft(ctx); limited && p.pause >= left && !p.hurried && (p.failures > 0 || p.run.PollAfter() > 0) {
+		p.pause, p.hurried = max(left-lastReading, left/2), true
+	}
 	err := sleep(ctx, p.pause)
 	if err == nil {
 		var run Run
@@ -114,18 +117,18 @@ func (p *poll) succeed(run Run) {
 // fail records a failed reading, and reports whether another reading may succeed.
 func (p *poll) fail(ctx context.Context, err error) (passes bool) {
 	var e *Error
-	left, limited := timeLeft(ctx)
+	_, limited := timeLeft(ctx)
 	if !errors.As(err, &e) || !e.retryable || p.readings == 0 && !limited && time.Since(p.begin) > maxFirstReading {
 		return false
 	}
 	p.failures++
 	e.Attempts, p.failure = p.failures, err
-	p.pause = cmp.Or(e.RetryAfter, backoff(p.failures))
+	p.pause = backoff(p.failures)
+	if e.RetryAfter > 0 {
+		p.pause = max(e.RetryAfter, minPollPause)
+	}
 	if !limited {
 		p.pause = min(p.pause, maxPause)
-	}
-	if limited && p.pause >= left && !p.hurried {
-		p.pause, p.hurried = max(left-lastReading, left/2), true
 	}
 	return true
 }

@@ -73,6 +73,8 @@ func (r *runs) transportHint(e *runsapi.Error) string {
 		return "Nothing was sent. If the issuer is to be trusted (such as a company's own or that of a proxy that reads TLS), the user should add its certificate to the system's certificate store, or name a file with it in SSL_CERT_FILE (not on macOS and Windows), and restart the server. Trying again does not help."
 	case errors.Is(e, runsapi.ErrCertificate):
 		return fmt.Sprintf("Nothing was sent. The user should check the host name in the base URL %s and this machine's clock; else the certificate is for the server's operator to renew. Trying again does not help.", r.options.BaseURL)
+	case errors.Is(e, runsapi.ErrNoRoom):
+		return mayHaveArrived(e) + "Call again when the other calls have ended, and make fewer calls at a time."
 	case errors.Is(e, runsapi.ErrTooLarge) && e.RunID == "":
 		return "Ask for fewer runs: call list_runs with a smaller limit, and without all and status. (fields does not help: it is applied to what the API answered.)"
 	case errors.Is(e, runsapi.ErrTooLarge):

@@ -35,7 +35,12 @@ func (r *runs) cancel(ctx context.Context, a cancelRunArgs, call stdio.Call) (*s
 	begin := time.Now()
 	ctx, cancel := withTimeLimit(ctx, call, limit)
 	defer cancel()
-	run, asked, err := r.askToCancel(ctx, a)
+	polls, progress := 0, call.Progress // of both readings, before the cancel and after it
+	call.Progress = func(_ int, message string) {
+		polls++
+		progress(polls, message)
+	}
+	run, asked, err := r.askToCancel(ctx, a, call)
 	if after := (*runsapi.AfterCancelError)(nil); a.Wait && errors.As(err, &after) && runsapi.Retryable(after.Err) {
 		run, err = runsapi.Run{}, nil // the wait reads the run
 	}
@@ -52,9 +57,9 @@ func (r *runs) cancel(ctx context.Context, a cancelRunArgs, call stdio.Call) (*s
 // askToCancel sends the cancel. Without force it first reads the run, and sends nothing if
 // the run is cancelling or cancelled, or if its status does not allow a cancel, which is an
 // error. It reports whether the cancel was sent.
-func (r *runs) askToCancel(ctx context.Context, a cancelRunArgs) (run runsapi.Run, asked bool, err error) {
+func (r *runs) askToCancel(ctx context.Context, a cancelRunArgs, call stdio.Call) (run runsapi.Run, asked bool, err error) {
 	if !a.Force {
-		run, err = r.readFirst(ctx, a)
+		run, err = r.readFirst(ctx, a, call)
 		switch {
 		case err != nil, runsapi.Cancelled(run.Status):
 			return run, false, err
@@ -71,7 +76,7 @@ func (r *runs) askToCancel(ctx context.Context, a cancelRunArgs) (run runsapi.Ru
 
 // readFirst reads the run that is to be cancelled. With wait, it does not give up on errors
 // that may pass.
-func (r *runs) readFirst(ctx context.Context, a cancelRunArgs) (run runsapi.Run, err error) {
+func (r *runs) readFirst(ctx context.Context, a cancelRunArgs, call stdio.Call) (run runsapi.Run, err error) {
 	if !a.Wait {
 		return r.client.GetRun(ctx, a.ThreadID, a.RunID)
 	}
@@ -79,6 +84,7 @@ func (r *runs) readFirst(ctx context.Context, a cancelRunArgs) (run runsapi.Run,
 		if err != nil || run.Status != "" {
 			break
 		}
+		call.Progress(0, r.state(run))
 	}
 	return run, err
 }

@@ -50,6 +50,7 @@ func (r *runs) unwrap(err error) (lines []string, state callState, cause error) 
 				line = "cancel was requested."
 			}
 			lines, err = append(lines, line), e.Err
+			state.read = true // the API has accepted a cancel of this run
 		case *runsapi.NotCancelledError:
 			lines, err = append(lines, r.notCancelled(e.Run.ID, e.Run.Status)), e.Err
 			state.read, state.cancelRefused = true, true
@@ -112,7 +113,7 @@ func summary(err error) string {
 // answerCame reports whether e is about an answer that could not be used, rather than about
 // one that did not come.
 func answerCame(e *runsapi.Error) bool {
-	for _, kind := range []error{runsapi.ErrTruncated, runsapi.ErrEncoding, runsapi.ErrTooLarge, runsapi.ErrTooDeep, runsapi.ErrHeaders} {
+	for _, kind := range []error{runsapi.ErrNoRoom, runsapi.ErrTruncated, runsapi.ErrEncoding, runsapi.ErrTooLarge, runsapi.ErrTooDeep, runsapi.ErrHeaders} {
 		if errors.Is(e, kind) {
 			return true
 		}

@@ -84,8 +84,14 @@ func meanings(name string, fields map[string]string) (found []string) {
 	return found
 }
 
-// everything reports whether the selection returns runs as they came.
-func (s selection) everything() bool { return s.all }
+// without returns the selection without one field.
+func (s selection) without(field string) selection {
+	if s.all {
+		return selection{names: map[string]bool{field: true}, exclude: true}
+	}
+	delete(s.names, field)
+	return s
+}
 
 // write writes the selected fields of run, a JSON object, to b. It keeps their JSON and
 // their order.

@@ -14,7 +14,7 @@ import (
 
 const (
 	scanTime  = 45 * time.Second // some hosts give up on a call after 60 s
-	scanBytes = 128 << 20        // the result has them twice, which some clients can just parse
+	scanBytes = 128 << 20        // the result has them twice, and some clients cannot parse more
 	scanPage  = 100              // runs per page, the most that the API allows
 )
 
@@ -32,12 +32,16 @@ func (r *runs) scan(ctx context.Context, a listRunsArgs, p runsapi.ListParams, c
 		case err != nil:
 			return nil, &pageError{s.scanned, s.cursor, err}
 		default:
-			before := s.size
+			before := *s
 			if err := s.take(page); err != nil {
 				return nil, err
 			}
-			if err := r.client.Keep(scanCtx, s.size-before); err != nil {
-				return nil, err
+			if err := r.client.Keep(scanCtx, s.size-before.size); err != nil {
+				if before.pages == 0 || ctx.Err() != nil {
+					return nil, err
+				}
+				*s = before // without the page for which there was no room in time
+				s.end = outOfBounds
 			}
 			if s.end == notEnded && (scanCtx.Err() != nil || s.size > scanBytes) {
 				s.end = outOfBounds
@@ -46,7 +50,7 @@ func (r *runs) scan(ctx context.Context, a listRunsArgs, p runsapi.ListParams, c
 		if s.end != notEnded {
 			break
 		}
-		call.Progress(s.pages, fmt.Sprintf("read %d runs", s.scanned)) // progress must increase (MCP, progress)
+		call.Progress(s.pages, fmt.Sprintf("read %d runs", s.scanned)) // list has sent 0, and each value must be larger than the last (MCP, progress)
 	}
 	if s.end == notEnded {
 		s.end = endOfList
@@ -82,7 +86,7 @@ const (
 func (s *scan) take(page runsapi.Page) error {
 	s.pages++
 	var piece strings.Builder
-	if s.fields.everything() && len(s.args.Status) == 0 {
+	if s.fields.all && len(s.args.Status) == 0 {
 		piece.Grow(page.Size())
 	}
 	for _, run := range page.Data {

@@ -15,10 +15,10 @@ import (
 
 // A task is a view of a run. Nothing is stored here: the id of a task holds its watch, so a
 // task outlives the server, and any server with the same API can read it. People and models
-// see the id. It consists of words between colons, with thread and run escaped as in a URL
-// query:
+// see the id. It consists of words between colons, with thread, run and fields escaped as in a
+// URL query:
 //
-//	get_run:thread_abc:run_123:mhq4zk1c:600s:steps=5:fields=usage,last_error
+//	get_run:thread_abc:run_123:mhq4zk1c:10m0s:steps=5:fields=usage%2Clast_error
 //
 // The fourth word is when the task was created, in milliseconds in base 36. Only the first
 // four words are always there.
@@ -116,7 +116,7 @@ func (t *Tools) Task(ctx context.Context, id string, drained <-chan struct{}) *s
 	run, err := r.client.ReadRun(ctx, w.threadID, w.runID)
 	timeIsUp := w.limit > 0 && time.Since(w.created) >= w.limit
 	switch {
-	case err != nil && runsapi.Retryable(err) && !timeIsUp:
+	case err != nil && (runsapi.Retryable(err) || ctx.Err() != nil) && !timeIsUp:
 		return r.unread(w, err)
 	case err != nil:
 		task := r.unread(w, err)

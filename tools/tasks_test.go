@@ -229,7 +229,6 @@ func TestIdsOfTasks(t *testing.T) {
 	}
 }
 
-// Ids that no call can have made are not the ids of tasks.
 // With --timeout 0 the reading of a task ends a minute after the end of the input, as a call does.
 func TestTheReadingOfATaskEndsWithTheInput(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -245,6 +244,7 @@ func TestTheReadingOfATaskEndsWithTheInput(t *testing.T) {
 	})
 }
 
+// Ids that no call can have made are not the ids of tasks.
 func TestImpossibleTaskIDs(t *testing.T) {
 	h := connect(t, sandbox.New())
 	for _, id := range []string{

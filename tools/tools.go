@@ -146,8 +146,7 @@ func (t tool[Args]) meta(o Options) *mcp.Meta {
 	return mcp.NewMetaFromMap(fields)
 }
 
-// outputSchema makes the output schema of a tool: none where a result is a text
-// only.
+// outputSchema returns the output schema of a tool, or nil if results are texts only.
 func (r *runs) outputSchema(schema func() json.RawMessage) json.RawMessage {
 	if r.options.TextOnly {
 		return nil

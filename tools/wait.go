@@ -57,8 +57,8 @@ func (r *runs) wait(ctx context.Context, w watch, a runArgs, run runsapi.Run, ca
 		if asTask && run.Status != "" {
 			return &stdio.Result{Task: r.working(w, run)}, nil
 		}
-		// This is sent now, and not together with the answer, because some clients then
-		// take it for a notification that came too late.
+		// This is sent at once, because some clients ignore a notification that comes
+		// together with the answer.
 		polls++
 		call.Progress(polls, fmt.Sprintf("%s, waiting for %.0f s", r.state(run), time.Since(w.created).Seconds()))
 	}
@@ -98,8 +98,11 @@ func (r *runs) state(run runsapi.Run) string {
 // show returns the selected fields of the run and, if asked for, its steps.
 func (r *runs) show(ctx context.Context, w watch, run runsapi.Run) (*stdio.Result, error) {
 	selected := newSelection(w.fields, false)
+	if w.steps > 0 {
+		selected = selected.without("steps") // a member of that name is added below
+	}
 	object := run.RawJSON()
-	if !selected.everything() {
+	if !selected.all {
 		var b strings.Builder
 		selected.write(&b, object)
 		object = b.String()

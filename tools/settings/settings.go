@@ -76,7 +76,7 @@ func (s *Settings) table() []setting {
 		},
 		{
 			flag: "api-key-command", arg: "CMD", env: []string{"OPENAI_API_KEY_COMMAND"}, set: command(&c.KeyCommand), shell: true,
-			help: "shell command that prints the key, for short-lived tokens; run at the first call, every 45 minutes, and on a 401; beats both",
+			help: "shell command that prints the key, for short-lived tokens; run at the first call, again when the key is 45 minutes old, and on a 401; beats the two above",
 		},
 		{
 			flag: "auth", arg: "bearer|api-key|none", env: []string{"OPENAI_AUTH"},
@@ -154,7 +154,7 @@ func (v value) apply() error {
 	if isPlaceholder(v.text, v.shell) {
 		return fmt.Errorf("%s holds a placeholder that nothing has replaced: the program that starts runs-mcp must put the value there", v.name)
 	}
-	if err := v.set(v.text); err != nil {
+	if err := v.set(strings.TrimSpace(v.text)); err != nil {
 		return fmt.Errorf("%s %w", v.name, err)
 	}
 	return nil
@@ -213,6 +213,9 @@ func Parse(args []string, getenv func(string) string) (*Settings, error) {
 		if s.Client.Portkey.APIKey != "" {
 			s.Client.BaseURL = portkey
 		}
+	}
+	if s.Sandbox {
+		return s, nil // nothing is sent to any server
 	}
 	return s, checkProxies(getenv)
 }

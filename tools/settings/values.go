@@ -41,7 +41,7 @@ func secret(p *string) func(string) error {
 	}
 }
 
-// key is a secret that is sent in a header as it is.
+// key accepts what secret does, except what cannot be sent in a header as it is.
 func key(p *string) func(string) error {
 	set := secret(p)
 	return func(v string) error {
@@ -94,7 +94,8 @@ func number(p *int, least, most int) func(string) error {
 	}
 }
 
-// duration accepts a duration that is not negative. A number without a unit counts seconds.
+// duration accepts a duration that is not negative. A whole number without a unit counts
+// seconds.
 func duration(p *time.Duration) func(string) error {
 	return func(v string) error {
 		if _, err := strconv.Atoi(v); err == nil {

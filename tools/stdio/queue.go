@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	maxCalls        = 1024     // tool calls that run at the same time
+	maxCalls        = 1024     // calls that run at the same time: of tools, and of tasks/get
 	maxPendingBytes = 64 << 20 // of requests that have been read and are not answered yet
 	requestOverhead = 256      // bytes that a request takes in addition to its line
 
@@ -23,7 +23,7 @@ const (
 // add waits until there is room.
 //
 // One of the workers for calls reads the input. When a call comes alone, it makes another one
-// read on, and runs the call itself. That takes 15 % less time than to pass the call on.
+// read on, and runs the call itself. That takes 15 % less time than passing the call on.
 type queue struct {
 	run    func(*request)
 	read   func() *request // reads until there is a call for its caller to run; nil at the end of the input

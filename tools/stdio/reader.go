@@ -53,7 +53,8 @@ func (c *connection) handleLine(line []byte) {
 		c.refuse(m, fault)
 	case m.id != "":
 		kind := &c.queue.control
-		if m.method == string(mcp.MethodToolsCall) {
+		switch mcp.MCPMethod(m.method) {
+		case mcp.MethodToolsCall, methodTasksGet: // these ask the API, which may take long
 			kind = &c.queue.calls
 		}
 		c.queue.add(&request{message: m, size: len(line) + len(m.key)}, kind)
@@ -66,7 +67,7 @@ func (c *connection) handleLine(line []byte) {
 // refuse queues a fault as the answer to m. It keeps only a copy of m's id, because m shares
 // the memory of a line that may be long.
 func (c *connection) refuse(m message, fault *mcp.JSONRPCErrorDetails) {
-	m = message{id: strings.Clone(m.id), key: m.key, fault: fault}
+	m = message{id: strings.Clone(m.id), key: strings.Clone(m.key), fault: fault}
 	c.queue.add(&request{message: m, size: len(m.id) + len(m.key)}, &c.queue.control)
 }
 

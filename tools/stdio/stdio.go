@@ -8,9 +8,10 @@
 //  2. A cancelled request is stopped at once, and nothing more is sent for it. Ids and
 //     progress tokens are echoed exactly as they came.
 //  3. The progress notifications of a call come before its answer.
-//  4. No call starves another: up to 1,024 tool calls run at the same time, and more are
-//     queued while reading goes on. All other requests have a worker of their own. Reading
-//     pauses only while unanswered requests take more than 64 MiB.
+//  4. No call starves another: up to 1,024 requests that ask the API, tools/call and
+//     tasks/get, run at the same time, and more are queued while reading goes on. All other
+//     requests have a worker of their own. Reading pauses only while unanswered requests
+//     take more than 64 MiB.
 //  5. Bad input is answered with an error, and the next line is served.
 //  6. The output has nothing but JSON-RPC, and no character that some clients take for the
 //     end of a line. Serve returns when the output fails.

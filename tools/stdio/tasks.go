@@ -44,12 +44,18 @@ func (c *connection) task(ctx context.Context, method mcp.MCPMethod, p params, m
 	if !modern || !followsTasks(p) {
 		return nil, missingTasks()
 	}
+	if p.taskID.Type != gjson.String {
+		return nil, refuse(mcp.INVALID_PARAMS, `"params.taskId" must be a string, the id of a task`)
+	}
 	var task *Task
 	known := false
 	switch {
-	case p.taskID.Type != gjson.String || c.server.GetTask == nil:
+	case c.server.GetTask == nil:
 	case method == methodTasksGet:
 		task = c.server.GetTask(ctx, p.taskID.Str, c.drained)
+		if ctx.Err() != nil { // a reading that was stopped must not look like the end of the task
+			return nil, refuse(mcp.INTERNAL_ERROR, context.Cause(ctx).Error())
+		}
 		known = task != nil
 	default:
 		known = c.server.KnowsTask(p.taskID.Str)

@@ -194,12 +194,12 @@ func (w *writer) stalled(patience time.Duration) <-chan struct{} {
 }
 
 // answer writes the answer to r, and returns when that is done. member is "result" or "error",
-// and encode appends its value. answer returns earlier if r is cancelled, which ends ctx, or if
-// the writer ends.
+// and encode appends its value. answer returns earlier if the writer ends, or if r is cancelled,
+// which ends ctx, before the writer has taken the answer.
 func (w *writer) answer(ctx context.Context, r *request, member string, encode func(w *writer)) {
 	l := &line{request: r, done: make(chan struct{}), encode: func(w *writer) {
 		w.buf = append(w.buf, `{"jsonrpc":"2.0","id":`...)
-		w.buf = append(w.buf, cmp.Or(r.id, "null")...)
+		w.json(cmp.Or(r.id, "null"))
 		w.buf = append(w.buf, `,"`+member+`":`...)
 		encode(w)
 		w.buf = append(w.buf, '}')
