@@ -253,8 +253,9 @@ func (b *body) decode() document {
 	d := document{size: len(b.Bytes())}
 	text, depth, ok := normalize(b.Bytes())
 	if !ok {
-		d.cutShort = endsEarly(b.Bytes())
-		d.text = string(b.Bytes()[:min(d.size, maxText+margin)])
+		text = bytes.TrimPrefix(b.Bytes(), []byte("\ufeff"))
+		d.cutShort = endsEarly(text)
+		d.text = string(text[:min(len(text), maxText+margin)])
 		return d
 	}
 	d.isJSON, d.deep = true, depth > MaxDepth

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -257,6 +258,36 @@ func TestConfigIsChecked(t *testing.T) {
 }
 
 var badIDs = []string{"", ".", "..", "a/b", `a\b`, "a?b", "a#b", "a%2fb", "a b", "a\tb", "a\u00a0b", "a\nb", "a\x00b", "a\u0085b", strings.Repeat("x", 257)}
+
+// Package net/http knows only localhost in lower case as this machine, for which no proxy is
+// used.
+func TestTheHostIsSentInLowerCase(t *testing.T) {
+	host := ""
+	c := direct(t, func(r *http.Request) *http.Response {
+		host = r.URL.Host
+		return response(200, []byte(runJSON))
+	}, func(c *Config) { c.BaseURL = "http://LocalHost:8080/V1" })
+	if _, err := c.GetRun(t.Context(), "t", "r"); err != nil || host != "localhost:8080" {
+		t.Errorf("%q, %v", host, err)
+	}
+}
+
+// A key that was given as an id by mistake is neither logged nor shown.
+func TestAKeyInThePathIsRedacted(t *testing.T) {
+	var log strings.Builder
+	c := dial(t, status(404, ""), func(c *Config) {
+		c.APIKey = "sk-supersecret123"
+		c.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})
+	_, err := c.GetRun(t.Context(), "sk-supersecret123", "sk-supersecret123")
+	var e *Error
+	if !errors.As(err, &e) || strings.Contains(fmt.Sprintf("%+v %s", *e, err), "supersecret") {
+		t.Errorf("%+v", err)
+	}
+	if !strings.Contains(log.String(), "path=/v1/threads/***") && !strings.Contains(log.String(), "/threads/***/runs/***") || strings.Contains(log.String(), "supersecret") {
+		t.Errorf("log: %s", log.String())
+	}
+}
 
 func TestBadIDsAreNeverSent(t *testing.T) {
 	c := dial(t, func(_ http.ResponseWriter, r *http.Request) { t.Errorf("sent %s", r.URL) })

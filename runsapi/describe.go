@@ -89,6 +89,4 @@ func plainText(s string) string {
 	return oneLine(s)
 }
 
-func looksLikeHTML(s string) bool {
-	return strings.HasPrefix(strings.TrimSpace(strings.TrimPrefix(s, "\ufeff")), "<")
-}
+func looksLikeHTML(s string) bool { return strings.HasPrefix(strings.TrimSpace(s), "<") }

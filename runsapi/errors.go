@@ -153,7 +153,9 @@ func (c *Client) networkError(a *answer, err error) *Error {
 
 // textBody returns what a person would read in a body that is not JSON. Secrets are
 // replaced first, because plainText may split them or join their parts.
-func (c *Client) textBody(body string) string { return plainText(c.Redact(body)) }
+func (c *Client) textBody(body string) string {
+	return plainText(c.Redact(strings.TrimPrefix(body, "\ufeff")))
+}
 
 // complete fills in what a knows about the call. It replaces the secrets in e, and then
 // shortens its texts.

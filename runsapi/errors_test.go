@@ -313,18 +313,27 @@ func TestWhatABodyIsInstead(t *testing.T) {
 	}
 	for body, want := range map[string]string{
 		`{"a":{},"b":[],"c":"","d":true,"e":false,"f":null,"g":-1}`: "an object with a (object), b (array), c (string), d (boolean), e (boolean), f (null), g (number)",
-		`{"` + long + `":1}`:                      "an object with " + long[:99] + "… (number)",
-		"{" + many[1:] + "}":                      "m18 (number), m19 (number)",
-		`{"run_id":"r","multitask_strategy":"x"}`: "a run of a LangGraph server",
-		`{"run_id":5,"kwargs":{}}`:                "an object with run_id (number), kwargs (object)",
-		"plain <b> text":                          "not JSON: plain <b> text",
-		"<b>page</b>":                             "an HTML page: page",
+		`{"` + long + `":1}`:                                       "an object with " + long[:99] + "… (number)",
+		"{" + many[1:] + "}":                                       "m18 (number), m19 (number)",
+		`{"run_id":"r","multitask_strategy":"x"}`:                  "a run of a LangGraph server",
+		`{"run_id":"r","multitask_strategy":"x","status":"error"}`: "a run of a LangGraph server",
+		"\ufeff<b>page</b>":                                        "an HTML page: page",
+		`{"run_id":5,"kwargs":{}}`:                                 "an object with run_id (number), kwargs (object)",
+		"plain <b> text":                                           "not JSON: plain <b> text",
+		"<b>page</b>":                                              "an HTML page: page",
 	} {
 		_, err := dial(t, answers(body)).GetRun(t.Context(), "t", "r")
 		var e *Error
 		if !errors.As(err, &e) || !errors.Is(err, ErrNotRuns) || !strings.HasSuffix(e.Message, want) && !strings.Contains(e.Message, want+" ") && !strings.Contains(e.Message, want+",") {
 			t.Errorf("%.50s: %v, want %q", body, err, want)
 		}
+	}
+	if _, err := dial(t, answers("\ufeff{\"id\":\"r\"")).GetRun(t.Context(), "t", "r"); !errors.Is(err, ErrTruncated) {
+		t.Errorf("JSON with a byte order mark that is cut short: %v", err)
+	}
+	var refusal *Error
+	if _, err := dial(t, status(403, "\ufeff<b>no</b>")).GetRun(t.Context(), "t", "r"); !errors.As(err, &refusal) || refusal.Message != "no" {
+		t.Errorf("a page with a byte order mark: %v", err)
 	}
 	_, err := dial(t, status(200, "{}", "Content-Encoding", "br")).GetRun(t.Context(), "t", "r")
 	if !errors.Is(err, ErrNotRuns) {

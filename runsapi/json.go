@@ -141,7 +141,7 @@ func Depth(value string) int {
 // endsEarly reports whether body is the beginning of a JSON object or array whose end
 // is missing.
 func endsEarly(body []byte) bool {
-	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff")))
+	body = bytes.TrimSpace(body)
 	if len(body) == 0 || body[0] != '{' && body[0] != '[' {
 		return false
 	}

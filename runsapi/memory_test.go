@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 func hold(t *testing.T, m *memory, n int) (h *holder, end func()) {
@@ -50,6 +51,36 @@ func TestBodiesWaitForRoomButNeverTheOldest(t *testing.T) {
 	})
 }
 
+// The oldest call gets no room beyond the budget for what it keeps, and learns so at once,
+// because others may be waiting for it.
+func TestTheOldestCallKeepsNoMoreThanTheBudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := direct(t, func(*http.Request) *http.Response { return nil })
+		oldest := c.Begin(t.Context())
+		if err := c.Keep(oldest, maxMemory); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Keep(oldest, 1); !errors.Is(err, ErrNoRoom) {
+			t.Error(err)
+		}
+	})
+}
+
+// That there was no room is not put down to the server.
+func TestAnAnswerForWhichThereWasNoRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := direct(t, func(*http.Request) *http.Response {
+			return response(200, []byte(`{"id":"r","status":"queued","x":"`+strings.Repeat("x", 1<<20)+`"}`))
+		}, func(c *Config) { c.Timeout = time.Second })
+		if err := c.Keep(c.Begin(t.Context()), maxMemory); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.GetRun(c.Begin(t.Context()), "t", "r"); !errors.Is(err, ErrNoRoom) || strings.Contains(err.Error(), ErrTruncated.Error()) {
+			t.Error(err)
+		}
+	})
+}
+
 func TestWhoWaitsForRoomGivesUpWithItsCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMemory()
@@ -76,18 +107,19 @@ func TestMemoryIsHeldAsLongAsItIsUsed(t *testing.T) {
 		call func(*Client, context.Context)
 		held bool
 	}{
-		"a run":         {large, func(c *Client, ctx context.Context) { c.GetRun(ctx, "t", "r") }, true},
-		"a small run":   {runJSON, func(c *Client, ctx context.Context) { c.GetRun(ctx, "t", "r") }, false},
-		"no run":        {strings.Replace(large, "id", "di", 1), func(c *Client, ctx context.Context) { c.GetRun(ctx, "t", "r") }, false},
-		"no JSON":       {large + "}", func(c *Client, ctx context.Context) { c.GetRun(ctx, "t", "r") }, false},
-		"a list":        {`{"data":[` + large + `]}`, func(c *Client, ctx context.Context) { c.ListRuns(ctx, "t", ListParams{}) }, true},
-		"pages, passed": {`{"data":[` + large + `]}`, func(c *Client, ctx context.Context) { drain(c.Pages(ctx, "t", ListParams{}, false)) }, false},
+		"a run":                {large, func(c *Client, ctx context.Context) { c.GetRun(ctx, "t", "r") }, true},
+		"a small run":          {runJSON, func(c *Client, ctx context.Context) { c.GetRun(ctx, "t", "r") }, false},
+		"no run":               {strings.Replace(large, "id", "di", 1), func(c *Client, ctx context.Context) { c.GetRun(ctx, "t", "r") }, false},
+		"no JSON":              {large + "}", func(c *Client, ctx context.Context) { c.GetRun(ctx, "t", "r") }, false},
+		"a cancel, read again": {strings.Replace(large, "in_progress", "odd", 1), func(c *Client, ctx context.Context) { c.CancelRun(ctx, "t", "r") }, true},
+		"a list":               {`{"data":[` + large + `]}`, func(c *Client, ctx context.Context) { c.ListRuns(ctx, "t", ListParams{}) }, true},
+		"pages, passed":        {`{"data":[` + large + `]}`, func(c *Client, ctx context.Context) { drain(c.Pages(ctx, "t", ListParams{}, false)) }, false},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			c := direct(t, func(*http.Request) *http.Response { return response(200, []byte(tc.body)) })
 			ctx, end := context.WithCancel(t.Context())
 			tc.call(c, c.Begin(ctx))
-			if held := c.memory.held; (held > 0) != tc.held || held > 2<<20 {
+			if held := c.memory.held; (held > 0) != tc.held || held >= 2<<20 {
 				t.Errorf("%s: %d bytes are held", name, held)
 			}
 			end()

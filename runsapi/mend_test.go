@@ -304,8 +304,30 @@ func TestTheNewestRunOfAServerThatIgnoresOrder(t *testing.T) {
 }
 
 // Times may be dates, or numbers in quotes.
+// One step does not show in which order the server lists, so two are asked for.
+func TestTheLatestStepOfAServerThatIgnoresOrder(t *testing.T) {
+	d := drifting{runs: 5, noOrder: true, hasMore: hasMores["boolean"]}
+	_, err := dial(t, d.ServeHTTP).Steps(t.Context(), "t", "r", 1)
+	if ignored := (*IgnoredError)(nil); !errors.As(err, &ignored) || ignored.Argument != "order" {
+		t.Error(err)
+	}
+	d.noOrder = false
+	if page, err := dial(t, d.ServeHTTP).Steps(t.Context(), "t", "r", 1); err != nil || !slices.Equal(ids(page.Data), []string{"r004"}) {
+		t.Errorf("%q, %v", ids(page.Data), err)
+	}
+}
+
+// Of two spellings of has_more, one that says nothing does not count.
+func TestTwoSpellingsOfHasMore(t *testing.T) {
+	for _, body := range []string{`{"data":[{"id":"a"}],"has_more":true,"hasMore":null}`, `{"data":[{"id":"a"}],"has_more":null,"hasMore":true}`} {
+		if page, err := dial(t, answers(body)).ListRuns(t.Context(), "t", ListParams{}); err != nil || !page.HasMore() {
+			t.Errorf("%s: %t, %v", body, page.HasMore(), err)
+		}
+	}
+}
+
 func TestTheOrderOfDates(t *testing.T) {
-	for _, times := range [][2]string{{`"2026-01-02T03:04:05Z"`, `"2026-01-02T03:04:06.5+00:00"`}, {`"1700000000"`, `"1700000001"`}, {"1700000000123", "1700000000124"}} {
+	for _, times := range [][2]string{{`"2026-01-02T03:04:05Z"`, `"2026-01-02T03:04:06.5+00:00"`}, {`"1700000000"`, `"1700000001"`}, {`"2026-01-02T03:04:05.123456"`, `"2026-01-02T03:04:06"`}, {`"2026-01-02 03:04:05"`, `"2026-01-02 03:04:06"`}, {"1700000000123", "1700000000124"}} {
 		body := fmt.Sprintf(`{"data":[{"id":"a","status":"s","created_at":%s},{"id":"b","status":"s","created_at":%s}],"has_more":false}`, times[0], times[1])
 		page, err := dial(t, answers(body)).ListRuns(t.Context(), "t", ListParams{Limit: 2, Order: "desc"})
 		if got := ids(page.Data); err != nil || !slices.Equal(got, []string{"b", "a"}) {

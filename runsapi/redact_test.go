@@ -187,6 +187,21 @@ func TestAShortSecretIsReplacedWhereItStandsAlone(t *testing.T) {
 	}
 }
 
+// White space in a secret may be of any kind, and come back as any other.
+func TestASecretWithOddWhiteSpace(t *testing.T) {
+	for _, space := range []string{" ", "\u00a0", "\u3000", "\t", "\u0085"} {
+		for _, echo := range []string{" ", "\u00a0", "\u3000", space} {
+			r := redactorOf("abcdefgh" + space + "ijklmnop")
+			if got := r.replace("x abcdefgh" + echo + "ijklmnop y"); got != "x *** y" {
+				t.Errorf("%q for %q: %q", echo, space, got)
+			}
+			if got := r.replaceInJSON(`{"x":"abcdefgh` + echo + `ijklmnop"}`); got != `{"x":"***"}` && echo >= " " {
+				t.Errorf("%q for %q in JSON: %q", echo, space, got)
+			}
+		}
+	}
+}
+
 func TestWhatMaySpellASecretInAnotherWay(t *testing.T) {
 	for text, want := range map[string]bool{
 		"":              false,
@@ -224,6 +239,10 @@ func TestWhatMaySpellASecretInAnotherWay(t *testing.T) {
 		"&bsol;u0041":   true,
 		"&num;":         true,
 		"&lowbar;":      true,
+		"&UnderBar;":    true,
+		"&fjlig;":       true,
+		"&AMP;#65;":     true,
+		"&AMP;lt;":      false,
 		`&\u0023`:       true,
 		`\\x41`:         true,
 		`\\U00000041`:   true,

@@ -14,6 +14,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 
 	"github.com/tidwall/gjson"
@@ -90,6 +91,17 @@ func TestListsOfEveryBackend(t *testing.T) {
 	}
 }
 
+// An object with a string id and a string status is a run, whatever else it has.
+func TestRunsWithAnError(t *testing.T) {
+	body := `{"id":"run_1","object":"thread.run","thread_id":"t","status":"failed","error":{"code":"server_error","message":"m"}}`
+	if run, err := dial(t, answers(body)).GetRun(t.Context(), "t", "run_1"); err != nil || run.Status != "failed" {
+		t.Error(run, err)
+	}
+	if _, err := dial(t, answers(`{"id":"err_1","status":"failed","error":{"message":"m"}}`)).GetRun(t.Context(), "t", "run_1"); !errors.Is(err, ErrInBody) {
+		t.Error(err)
+	}
+}
+
 func TestWhatIsNoRun(t *testing.T) {
 	for body, want := range map[string]string{
 		"":                                      "the body is empty",
@@ -161,23 +173,35 @@ func TestGzip(t *testing.T) {
 
 // Bodies are decompressed by what they are, not by what their label says.
 func TestCompressionWhateverTheLabel(t *testing.T) {
+	long := ""
 	compress := func(f func(io.Writer) io.WriteCloser) string {
 		var b bytes.Buffer
 		w := f(&b)
-		io.WriteString(w, runJSON)
+		io.WriteString(w, long)
 		w.Close()
 		return b.String()
 	}
+	raw := ""
+	for n := 50; n < 500 && (raw == "" || !isText([]byte(raw[:1]))); n++ { // until raw begins as a text may begin
+		long = `{"id":"run_1","status":"completed"`
+		for i := range n {
+			long += fmt.Sprintf(`,"field %d":"%x"`, i, i*i*i)
+		}
+		long += "}"
+		raw = compress(func(w io.Writer) io.WriteCloser { f, _ := flate.NewWriter(w, 9); return f })
+	}
 	zipped := compress(func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) })
 	zlibbed := compress(func(w io.Writer) io.WriteCloser { return zlib.NewWriter(w) })
-	raw := compress(func(w io.Writer) io.WriteCloser { f, _ := flate.NewWriter(w, 9); return f })
 	for name, tc := range map[string]struct {
 		body   string
 		labels []string
 	}{
-		"plain":               {runJSON, []string{"", "gzip", "deflate", "identity"}},
+		"plain":               {long, []string{"", "gzip", "deflate", "identity"}},
+		"white space":         {"\r\n\t" + long, []string{"", "deflate"}},
+		"a byte order mark":   {"\ufeff" + long, []string{"", "deflate"}},
 		"gzip":                {zipped, []string{"", "gzip", "deflate", "identity"}},
 		"gzip and a line end": {zipped + "\r\n", []string{"gzip"}},
+		"gzip in two members": {gzipped(long[:100]) + gzipped(long[100:]), []string{"", "gzip"}},
 		"zlib":                {zlibbed, []string{"", "gzip", "deflate", "identity"}},
 		"deflate":             {raw, []string{"gzip", "deflate"}},
 	} {
@@ -187,9 +211,42 @@ func TestCompressionWhateverTheLabel(t *testing.T) {
 				header = []string{"Content-Encoding", label}
 			}
 			run, err := dial(t, status(200, tc.body, header...)).GetRun(t.Context(), "t", "r")
-			if err != nil || run.RawJSON() != runJSON {
+			if err != nil || run.RawJSON() != long {
 				t.Errorf("%s labelled %q: %q, %v", name, label, run.RawJSON(), err)
 			}
+		}
+	}
+}
+
+func gzipped(s string) string {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	io.WriteString(w, s)
+	w.Close()
+	return b.String()
+}
+
+// What follows compressed data is read to its end: only then is the connection reused.
+func TestACompressedBodyIsReadToItsEnd(t *testing.T) {
+	rest := strings.NewReader(strings.Repeat("\n", 100))
+	c := direct(t, func(*http.Request) *http.Response {
+		r := response(200, nil)
+		r.Body = io.NopCloser(io.MultiReader(strings.NewReader(gzipped(runJSON)), iotest.OneByteReader(rest)))
+		return r
+	})
+	if _, err := c.GetRun(t.Context(), "t", "r"); err != nil || rest.Len() > 0 {
+		t.Errorf("%v, %d bytes are left", err, rest.Len())
+	}
+}
+
+// A body that is cut in the header of its compression is not an empty one, which would
+// confirm a cancel.
+func TestABodyCutInTheHeaderOfItsCompression(t *testing.T) {
+	for name, body := range map[string]string{"gzip": gzipped(runJSON)[:6], "zlib": "x\xbb\x00\x00"} {
+		c := dial(t, status(200, body), func(c *Config) { c.MaxRetries = 0 })
+		_, err := c.CancelRun(t.Context(), "t", "r")
+		if !errors.Is(err, ErrTruncated) && !errors.Is(err, ErrEncoding) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
@@ -301,6 +358,9 @@ func TestPages(t *testing.T) {
 		"e1": `{"data":[{}],"has_more":true}`,
 		"s":  `{"data":[{"id":"c"}],"last_id":"c","has_more":"True"}`,
 		"o":  `{"data":[{"id":"a"}],"last_id":"a/b","has_more":true}`,
+		"w":  `{"data":[{"id":"1"},{"id":"2"}],"first_id":"2","last_id":"1","has_more":true}`, // the cursors are swapped
+		"1":  `{"data":[{"id":"2"},{"id":"3"}],"last_id":"3","has_more":false}`,
+		"2":  `{"data":[{"id":"3"}],"last_id":"3","has_more":false}`,
 	}
 	for _, tc := range []struct {
 		after, want string
@@ -312,6 +372,7 @@ func TestPages(t *testing.T) {
 		{"e1", "", true},
 		{"s", "cd", false},
 		{"o", "a", true},
+		{"w", "123", false},
 	} {
 		for _, readAhead := range []bool{false, true} {
 			var got, befores strings.Builder
@@ -354,6 +415,7 @@ func TestPagesReadAhead(t *testing.T) {
 		"no cursor":            {`{"data":[{"id":"a"}],"last_id":"","has_more":true}`, true, "", "ab"},
 		"another cursor":       {`{"last_id":"a","has_more":true,"data":[{"id":"a"}],"usage":{"last_id":"x","has_more":true}}`, true, "", "ab"},
 		"the end is a run's":   {`{"data":[{"id":"a"}],"x":{"last_id":"x","has_more":true}}`, true, "", "ab"},
+		"cursors swapped":      {`{"data":[{"id":"a"},{"id":"c"}],"first_id":"c","last_id":"a","has_more":true}`, true, ",a", "acb"},
 		"a list cut at before": {`{"data":[{"id":"a"},{"id":"z"}],"last_id":"z","has_more":true}`, true, ",z", "a"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -409,6 +471,7 @@ func TestPagesReadAheadEnds(t *testing.T) {
 			t.Errorf("the server saw %d requests given up", left)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
 		var last error
 		for _, err := range c.Pages(ctx, "t", ListParams{}, true) {
 			last = err

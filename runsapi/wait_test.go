@@ -72,6 +72,35 @@ func TestWaitDoesAsThePollHeaderSays(t *testing.T) {
 	}
 }
 
+// A pause beyond the deadline, which the API asks for, does not hide the end of the run.
+func TestWaitReadsTheRunBeforeItsDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 6*time.Second)
+		defer cancel()
+		h, times := moving(2, "openai-poll-after-ms", "8000")
+		run, _, err := wait(ctx, dial(t, h), Run{})
+		if err != nil || run.Status != "completed" || !slices.Equal(*times, []time.Duration{0, 5 * time.Second}) {
+			t.Errorf("%s at %v, %v", run.Status, *times, err)
+		}
+	})
+}
+
+// A server that asks for hardly any pause is not stormed.
+func TestWaitPausesAfterEachFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		requests := 0
+		c := dial(t, func(w http.ResponseWriter, r *http.Request) {
+			requests++
+			status(429, "", "retry-after-ms", "1")(w, r)
+		})
+		if _, _, err := wait(ctx, c, Run{}); err == nil || requests < 15 || requests > 25 {
+			t.Errorf("%d requests, %v", requests, err)
+		}
+	})
+}
+
 func TestWaitNeedsNoPollForWhatIsDone(t *testing.T) {
 	c := dial(t, func(http.ResponseWriter, *http.Request) { t.Error("polled") })
 	if run, _, err := wait(t.Context(), c, running("expired")); err != nil || run.Status != "expired" {
