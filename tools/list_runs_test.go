@@ -12,6 +12,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"runs-mcp/runsapi"
 	"runs-mcp/runsapi/sandbox"
 	"runs-mcp/tools"
 )
@@ -138,6 +139,36 @@ func TestAScanStopsAfter45Seconds(t *testing.T) {
 			begin := time.Now()
 			if got := h.good("list_runs", args); !strings.HasSuffix(got, want) || time.Since(begin) != 45*time.Second {
 				t.Errorf("%s: …%s after %s", args, got[max(0, len(got)-100):], time.Since(begin))
+			}
+		})
+	}
+}
+
+// A scan for which there is no memory any more returns what it has.
+func TestAScanWithoutRoom(t *testing.T) {
+	for _, room := range []int{10 << 20, 4 << 20} {
+		synctest.Test(t, func(t *testing.T) {
+			pages := 0
+			c, err := runsapi.New(runsapi.Config{BaseURL: "https://api.example/v1", Auth: runsapi.AuthNone, Transport: sandbox.Transport(t.Context(), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				pages++
+				answers(fmt.Sprintf(`{"data":[{"id":"r%d","status":"failed","x":%q}],"last_id":"r%[1]d","has_more":true}`, pages, strings.Repeat("x", 3<<20)))(w, r)
+			}))})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Keep(c.Begin(t.Context()), 128<<20-room); err != nil {
+				t.Fatal(err)
+			}
+			h := serve(t, tools.New(c, tools.Options{}))
+			got := h.call("list_runs", `{"thread_id":"t","all":true}`)
+			if room < 5<<20 {
+				if !got.IsError || !strings.Contains(got.Text, "the answers to other calls take all memory") || !strings.Contains(got.Text, "fewer calls at a time") {
+					t.Errorf("%.300s", got.Text)
+				}
+				return
+			}
+			if n := gjson.Get(got.JSON, "data.#").Int(); got.IsError || n < 1 || !strings.HasSuffix(got.JSON, fmt.Sprintf(`"last_id":"r%d","has_more":true}`, n)) {
+				t.Errorf("%d runs, %.300s", n, got.Text)
 			}
 		})
 	}

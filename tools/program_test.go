@@ -601,6 +601,26 @@ func TestSignalsEndTheProgram(t *testing.T) {
 	}
 }
 
+// Under nohup, which has SIGHUP ignored, the program outlives its terminal.
+func TestNohup(t *testing.T) {
+	nohup, err := exec.LookPath("nohup")
+	if err != nil {
+		t.Skip("nohup is not installed")
+	}
+	s := &session{Cmd: program(t, nil, "--sandbox")}
+	s.Path, s.Args = nohup, append([]string{nohup}, s.Args...)
+	s.start(t)
+	for range 2 {
+		io.WriteString(s.in, `{"jsonrpc":"2.0","id":1,"method":"ping"}`+"\n")
+		s.read(t)
+		s.Process.Signal(syscall.SIGHUP)
+	}
+	s.in.Close()
+	if err := s.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestBrokenStdoutEndsTheProgram(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {

@@ -38,9 +38,9 @@ func (r *runs) scan(ctx context.Context, a listRunsArgs, p runsapi.ListParams, c
 			}
 			if err := r.client.Keep(scanCtx, s.size-before.size); err != nil {
 				if before.pages == 0 || ctx.Err() != nil {
-					return nil, err
+					return nil, fmt.Errorf("%w; try again later, and make fewer calls at a time", err)
 				}
-				*s = before // without the page for which there was no room in time
+				*s = before // without the page for which there is no room
 				s.end = outOfBounds
 			}
 			if s.end == notEnded && (scanCtx.Err() != nil || s.size > scanBytes) {

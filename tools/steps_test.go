@@ -24,6 +24,28 @@ func withSteps(h http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
+// The steps that were asked for replace a member of that name that the run has.
+func TestARunThatHasStepsOfItsOwn(t *testing.T) {
+	h := connect(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/steps") {
+			answers(`{"data":[{"id":"s"}]}`)(w, r)
+			return
+		}
+		answers(`{"id":"r","status":"failed","steps":["own"],"x":1}`)(w, r)
+	}))
+	for args, want := range map[string]string{
+		`"steps":1`:                     `{"id":"r","status":"failed","x":1,"steps":[{"id":"s"}]}`,
+		`"steps":1,"fields":["steps"]`:  `{"id":"r","status":"failed","steps":[{"id":"s"}]}`,
+		`"steps":1,"fields":["x","id"]`: `{"id":"r","status":"failed","x":1,"steps":[{"id":"s"}]}`,
+		`"fields":["steps"]`:            `{"id":"r","status":"failed","steps":["own"]}`,
+		`"steps":0`:                     `{"id":"r","status":"failed","steps":["own"],"x":1}`,
+	} {
+		if got := h.good("get_run", `{"thread_id":"t","run_id":"r",`+args+`}`); got != want {
+			t.Errorf("%s: %s", args, got)
+		}
+	}
+}
+
 func TestSteps(t *testing.T) {
 	steps := func(list string) http.HandlerFunc { return withSteps(answers(list)) }
 	for name, tc := range map[string]struct {

@@ -237,8 +237,10 @@ func TestTheReadingOfATaskEndsWithTheInput(t *testing.T) {
 		begin := time.Now()
 		fmt.Fprintf(h.in, `{"jsonrpc":"2.0","id":1,"method":"tasks/get","params":{"taskId":"get_run:t:r:0",%s}}`+"\n", following)
 		h.in.(io.Closer).Close()
-		var answer struct{ Result struct{ TaskID string } }
-		if err := h.out.Decode(&answer); err != nil || answer.Result.TaskID != "get_run:t:r:0" || time.Since(begin) != time.Minute {
+		var answer struct {
+			Result struct{ TaskID, Status string }
+		}
+		if err := h.out.Decode(&answer); err != nil || answer.Result.TaskID != "get_run:t:r:0" || answer.Result.Status != "working" || time.Since(begin) != time.Minute {
 			t.Errorf("after %s: %+v, %v", time.Since(begin), answer, err)
 		}
 	})

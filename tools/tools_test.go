@@ -474,6 +474,9 @@ func TestErrorsBehindAnAcceptedCancelSaySo(t *testing.T) {
 		if !strings.HasPrefix(got, "cancel was requested") || !strings.Contains(got, "the last status seen is in_progress") || !strings.Contains(got, "HTTP 403: boom") {
 			t.Error(got)
 		}
+		if strings.Contains(got, "check the ids") {
+			t.Errorf("the run was read: %s", got)
+		}
 		got = h.bad("get_run", `{"thread_id":"t","run_id":"r","wait":true}`)
 		if strings.Contains(got, "cancel") {
 			t.Error(got)

@@ -46,6 +46,10 @@ func TestParse(t *testing.T) {
 			s.Client.APIKey, s.Client.KeyFile, s.Client.KeyCommand = "k", "/run/key", "echo ${KEY} $OTHER '{{x}}' …"
 		}},
 		{[]string{"OPENAI_API_KEY_COMMAND=a"}, []string{"--api-key-command", "b"}, func(s *Settings) { s.Client.KeyCommand = "b" }},
+		{[]string{"OPENAI_AUTH=none\r", "RUNS_MCP_READ_ONLY= true ", "RUNS_MCP_MAX_RETRIES=3\n", "RUNS_MCP_TIMEOUT=30s\r", "RUNS_MCP_LOG_LEVEL= info"}, nil, func(s *Settings) {
+			s.Client.Auth, s.ReadOnly, s.Client.MaxRetries, s.Client.Timeout, s.LogLevel = "none", true, 3, 30*time.Second, slog.LevelInfo
+		}},
+		{[]string{"HTTP_PROXY=::bad"}, []string{"--sandbox"}, func(s *Settings) { s.Sandbox = true }},
 		{nil, []string{"--auth", "api-key"}, func(s *Settings) { s.Client.Auth = "api-key" }},
 		{[]string{"OPENAI_AUTH=none"}, nil, func(s *Settings) { s.Client.Auth = "none" }},
 		{[]string{"OPENAI_ORG_ID=o", "OPENAI_PROJECT_ID=p"}, nil, func(s *Settings) { s.Client.Organization, s.Client.Project = "o", "p" }},

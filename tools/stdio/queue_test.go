@@ -215,6 +215,34 @@ func TestNoProgressAfterACancellation(t *testing.T) {
 	p.rest()
 }
 
+// Of a line that is refused only the id is kept until the answer is written, however long the
+// line is.
+func TestRefusedLinesAreNotKept(t *testing.T) {
+	for _, id := range []string{"7", `"7"`} {
+		in, stdin := io.Pipe()
+		out, stdout := io.Pipe()
+		done := make(chan error, 1)
+		go func() { done <- stdio.Serve(t.Context(), offer(nil), in, stdout) }()
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		long := strings.Repeat("x", 1<<20)
+		for range 30 { // while nobody reads the answers
+			fmt.Fprintf(stdin, `{"jsonrpc":"1.0","id":%s,"method":%q}`+"\n", id, long)
+		}
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 10<<20 {
+			t.Errorf("id %s: %d MiB are kept of 30", id, grown>>20)
+		}
+		stdin.Close()
+		go io.Copy(io.Discard, out)
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestSlowCallsDelayNothingElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := serve(t)

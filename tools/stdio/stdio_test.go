@@ -47,7 +47,7 @@ func offer(log *slog.Logger) stdio.Server {
 func text(s string) *stdio.Result { return &stdio.Result{Text: s} }
 
 // serve starts a Serve with the tools echo, block, note and panic.
-func serve(t *testing.T) *peer {
+func serve(t *testing.T, options ...func(*stdio.Server)) *peer {
 	p := &peer{t: t, lines: make(chan string, 100_000), done: make(chan error, 1), release: make(chan struct{})}
 	calls := map[string]func(ctx context.Context, call stdio.Call) *stdio.Result{
 		"echo": func(_ context.Context, call stdio.Call) *stdio.Result { return text(call.Args) },
@@ -98,6 +98,9 @@ func serve(t *testing.T) *peer {
 		return nil
 	}
 
+	for _, change := range options {
+		change(&s)
+	}
 	in, stdin := io.Pipe()
 	stdout, out := io.Pipe()
 	ctx, stop := context.WithCancel(t.Context())

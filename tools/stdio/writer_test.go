@@ -366,6 +366,10 @@ func TestNothingInALineLooksLikeItsEnd(t *testing.T) {
 			t.Errorf("%.100q: came as the text %.300q", s, got)
 		}
 	}
+	p.send(ping(`"` + odd + `"`))
+	if a := p.next(); strings.ContainsAny(a.Raw, "\u0085\u2028\u2029") || a.Get("id").Str != odd {
+		t.Errorf("an id: %q", a.Raw)
+	}
 	p.send(fmt.Sprintf(`{"jsonrpc":"2.0","id":1,"method":"x%s"}`, odd))
 	if a := p.next(); strings.ContainsAny(a.Raw, "\u0085\u2028\u2029") || !strings.Contains(a.Get("error.message").Str, "there is no method") {
 		t.Errorf("an error: %q", a.Raw)

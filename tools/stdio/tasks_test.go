@@ -1,0 +1,55 @@
+package stdio_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+
+	"runs-mcp/tools/stdio"
+)
+
+// tasksGet is a tasks/get of a client that follows tasks.
+func tasksGet(id int, params string) string {
+	return fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"tasks/get","params":{%s"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{"extensions":{"io.modelcontextprotocol/tasks":{}}}}}}`, id, params)
+}
+
+// The reading of a task may take long. It delays nothing else, and one that is stopped does
+// not look like the end of the task.
+func TestSlowReadingsOfTasks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := serve(t, func(s *stdio.Server) {
+			s.GetTask = func(ctx context.Context, id string, _ <-chan struct{}) *stdio.Task {
+				<-ctx.Done()
+				return &stdio.Task{ID: id, Result: &stdio.Result{Text: "stopped", IsError: true}}
+			}
+		})
+		p.send(tasksGet(1, `"taskId":"a",`), tasksGet(2, `"taskId":"b",`), ping("3"))
+		if a := p.next(); a.Get("id").Int() != 3 {
+			t.Errorf("a ping waits behind tasks: %s", a.Raw)
+		}
+		p.stop()
+		for id, a := range p.rest() {
+			if a.Get("error.message").Str != "the server is shutting down" {
+				t.Errorf("%s: %s", id, a.Raw)
+			}
+		}
+	})
+}
+
+func TestTheIdOfATaskIsAString(t *testing.T) {
+	p := serve(t, func(s *stdio.Server) {
+		s.GetTask = func(context.Context, string, <-chan struct{}) *stdio.Task { return nil }
+	})
+	for _, params := range []string{"", `"taskId":5,`, `"taskId":null,`} {
+		p.send(tasksGet(1, params))
+		if got := p.next().Get("error.message").Str; got != `"params.taskId" must be a string, the id of a task` {
+			t.Errorf("%s %s", params, got)
+		}
+	}
+	p.send(tasksGet(1, `"taskId":"a",`))
+	if got := p.next().Get("error.message").Str; got != `there is no task with the taskId "a"` {
+		t.Error(got)
+	}
+	p.rest()
+}
