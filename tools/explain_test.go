@@ -38,7 +38,6 @@ func TestExplainOfErrorsInErrors(t *testing.T) {
 		{"refused", &runsapi.NotCancelledError{Run: run("in_progress"), Err: refusal(409, "locked")}, []string{"its status is in_progress.", "HTTP 409: locked", "get_run shows how the run stands"}, "passing"},
 		{"refused for another reason", &runsapi.NotCancelledError{Run: run("in_progress"), Err: refusal(500, "boom")}, []string{"HTTP 500: boom", "Try again in a minute"}, "check the ids"},
 		{"a long status", &runsapi.NotCancelledError{Run: run(strings.Repeat("s", 500)), Err: refusal(409, "m")}, []string{"its status is " + strings.Repeat("s", 99) + "…, which is not one of"}, ""},
-		{"after a cancel that was accepted", &runsapi.AfterCancelError{Err: refusal(503, "busy")}, []string{"cancel was requested"}, "check the ids"},
 		{"after the cancel", &runsapi.AfterCancelError{Err: &runsapi.WaitError{Status: "cancelling", Err: refusal(403, "no")}},
 			[]string{"cancel was requested.\nWaiting failed; the last status seen is cancelling.\nPOST"}, ""},
 		{"a secret in a status", &runsapi.WaitError{Status: `sk\u002d12345678`, Err: errors.New("sk-12345678")}, []string{"the last status seen is ***.\n***"}, "12345678"},

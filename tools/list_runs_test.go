@@ -167,7 +167,7 @@ func TestAScanWithoutRoom(t *testing.T) {
 				}
 				return
 			}
-			if n := gjson.Get(got.JSON, "data.#").Int(); got.IsError || n < 1 || !strings.HasSuffix(got.JSON, fmt.Sprintf(`"last_id":"r%d","has_more":true}`, n)) {
+			if n := gjson.Get(got.JSON, "data.#").Int(); got.IsError || n != 2 || !strings.HasSuffix(got.JSON, fmt.Sprintf(`"last_id":"r%d","has_more":true}`, n)) {
 				t.Errorf("%d runs, %.300s", n, got.Text)
 			}
 		})

@@ -610,9 +610,11 @@ func TestNohup(t *testing.T) {
 	s := &session{Cmd: program(t, nil, "--sandbox")}
 	s.Path, s.Args = nohup, append([]string{nohup}, s.Args...)
 	s.start(t)
-	for range 2 {
+	for range 50 { // a signal takes a moment to arrive
 		io.WriteString(s.in, `{"jsonrpc":"2.0","id":1,"method":"ping"}`+"\n")
-		s.read(t)
+		if a := s.read(t); !a.Get("result").Exists() {
+			t.Fatal(a.Raw)
+		}
 		s.Process.Signal(syscall.SIGHUP)
 	}
 	s.in.Close()
