@@ -85,7 +85,7 @@ func (h *holder) grow(ctx context.Context, n int, isBody bool) error {
 		case <-ctx.Done():
 		}
 		m.mu.Lock()
-		if ctx.Err() != nil || h.begin.Err() != nil {
+		if ctx.Err() != nil {
 			return ErrNoRoom
 		}
 	}
