@@ -257,7 +257,7 @@ func TestConfigIsChecked(t *testing.T) {
 	}
 }
 
-var badIDs = []string{"", ".", "..", "a/b", `a\b`, "a?b", "a#b", "a%2fb", "a b", "a\tb", "a\u00a0b", "a\nb", "a\x00b", "a\u0085b", strings.Repeat("x", 257)}
+var badIDs = []string{"\xff", "a\xc3", "", ".", "..", "a/b", `a\b`, "a?b", "a#b", "a%2fb", "a b", "a\tb", "a\u00a0b", "a\nb", "a\x00b", "a\u0085b", strings.Repeat("x", 257)}
 
 // Package net/http knows only localhost in lower case as this machine, for which no proxy is
 // used.
