@@ -46,7 +46,8 @@ func (p Page) Size() int { return len(p.raw) }
 func (p Page) Deep() bool { return p.deep }
 
 // Envelope returns the JSON before and after the runs in Data. It is what the API sent,
-// unless Data was corrected: then first_id, last_id and has_more are those of Data.
+// unless Data was corrected: then first_id, last_id and has_more are those of Data, and
+// last_id is there if has_more is true.
 func (p Page) Envelope() (head, tail string) {
 	if p.edited {
 		return p.newEnvelope()
@@ -72,7 +73,7 @@ func (p Page) newEnvelope() (head, tail string) {
 		lastID = JSONString(p.LastID) // all runs were of other threads
 	}
 	var before []string
-	hasMore := ""
+	hasMore, hasCursor := "", false
 	for m := range Members(p.raw) {
 		switch m.Name {
 		case "data":
@@ -81,7 +82,7 @@ func (p Page) newEnvelope() (head, tail string) {
 		case "first_id":
 			before = append(before, `"first_id":`+firstID)
 		case "last_id":
-			before = append(before, `"last_id":`+lastID)
+			before, hasCursor = append(before, `"last_id":`+lastID), true
 		default:
 			before = append(before, m.Raw)
 		}
@@ -89,6 +90,9 @@ func (p Page) newEnvelope() (head, tail string) {
 	switch p.more {
 	case moreTrue:
 		hasMore = `"has_more":true`
+		if !hasCursor {
+			before = append(before, `"last_id":`+lastID) // to go on from
+		}
 	case moreFalse:
 		hasMore = `"has_more":false`
 	}
@@ -120,6 +124,9 @@ func (c *Client) Steps(ctx context.Context, threadID, runID string, n int) (Page
 	}
 	p := ListParams{Limit: max(n, 2), Order: "desc"} // one step does not show in which order the server lists
 	page, err := c.list(ctx, request{method: http.MethodGet, threadID: threadID, runID: runID, action: "steps"}, p, p)
+	if ignored := (*IgnoredError)(nil); errors.As(err, &ignored) && ignored.Argument == "order" {
+		err = &IgnoredError{"order", "it lists the oldest steps first, and there are more than were asked for"}
+	}
 	page.truncate(n)
 	return page, err
 }

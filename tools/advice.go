@@ -84,7 +84,7 @@ func (r *runs) transportHint(e *runsapi.Error) string {
 	case errors.Is(e, runsapi.ErrTooDeep):
 		return "Call again with fields, naming the fields that are needed, without the one that is nested so deeply."
 	case errors.Is(e, runsapi.ErrEncoding):
-		return mayHaveArrived(e) + "The user can ask for answers without encoding: --header 'Accept-Encoding: identity' (RUNS_MCP_HEADERS), and restart the server."
+		return mayHaveArrived(e) + "The user should set --header 'Accept-Encoding: identity' (RUNS_MCP_HEADERS), which asks for answers without encoding, and restart the server."
 	case errors.Is(e, runsapi.ErrTruncated):
 		return fmt.Sprintf("%sThe server, or a proxy or gateway before it, ended the answer too early; %s. Try again later; if it happens each time, the user should look at what stands between.", mayHaveArrived(e), tries(e))
 	case errors.Is(e, runsapi.ErrHeaders):
