@@ -23,12 +23,18 @@ type aheadAnswer struct {
 // others write it, and finds the cursor.
 var pageEnd = regexp.MustCompile(`"last_id"\s*:\s*"([\w-]+)"\s*,\s*"has_more"\s*:\s*true\s*}\s*$`)
 
-// askAhead asks for the page after a, unless a does not end as pageEnd says. It goes by the
-// end of the text alone, before a is parsed and corrected. If another page turns out to be
-// the next one, a request was made in vain.
+// askAhead asks for the page after a, unless a is large, because both are held in memory, or
+// does not end as pageEnd says. It goes by the end of the text alone, before a is parsed and
+// corrected. If another page turns out to be the next one, a request was made in vain.
 func (g *pager) askAhead(ctx context.Context, a *answer) {
-	const enough = 300 // bytes
+	const (
+		large  = 2 << 20 // bytes
+		enough = 300     // bytes
+	)
 	text := a.body.Bytes()
+	if len(text) > large {
+		return
+	}
 	found := pageEnd.FindSubmatch(text[max(0, len(text)-enough):])
 	if found == nil || g.seen[string(found[1])] {
 		return

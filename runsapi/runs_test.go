@@ -409,6 +409,7 @@ func TestPagesReadAhead(t *testing.T) {
 	}{
 		"as OpenAI writes it":  {`{"object":"list","data":[{"id":"a"}],"first_id":"a","last_id":"a","has_more":true}`, true, ",a", "ab"},
 		"with white space":     {"{\"data\" : [{\"id\":\"a\"}],\n \"last_id\" : \"a\",\n \"has_more\" : true\n}\n", true, ",a", "ab"},
+		"large":                {`{"data":[{"id":"a","x":"` + strings.Repeat("x", 3<<20) + `"}],"last_id":"a","has_more":true}`, true, "", "ab"},
 		"not asked to":         {`{"data":[{"id":"a"}],"last_id":"a","has_more":true}`, false, "", "ab"},
 		"no more":              {`{"data":[{"id":"a"}],"last_id":"a","has_more":false}`, true, "", "a"},
 		"another order":        {`{"has_more":true,"last_id":"a","data":[{"id":"a"}]}`, true, "", "ab"},
