@@ -70,6 +70,18 @@ func TestRequests(t *testing.T) {
 			_, err := c.ListRuns(t.Context(), "t", ListParams{Limit: 7, Order: "asc", After: "a", Before: "b"})
 			return err
 		}},
+		{"list with one run", "https://h/v1", list, "GET /v1/threads/t/runs?limit=1", nil, func(c *Client) error { _, err := c.ListRuns(t.Context(), "t", ListParams{Limit: 1}); return err }},
+		{"list with one run, in an order", "https://h/v1", list, "GET /v1/threads/t/runs?limit=2&order=asc", nil,
+			func(c *Client) error {
+				_, err := c.ListRuns(t.Context(), "t", ListParams{Limit: 1, Order: "asc"})
+				return err
+			}},
+		{"list with one run before another", "https://h/v1", list, "GET /v1/threads/t/runs?before=b&limit=1&order=asc", nil,
+			func(c *Client) error {
+				_, err := c.ListRuns(t.Context(), "t", ListParams{Limit: 1, Order: "asc", Before: "b"})
+				return err
+			}},
+		{"steps", "https://h/v1", list, "GET /v1/threads/t/runs/r/steps?limit=7&order=desc", nil, func(c *Client) error { _, err := c.Steps(t.Context(), "t", "r", 7); return err }},
 		{"slash behind the base", "https://h/v1/", runJSON, "GET /v1/threads/t/runs/r", nil, func(c *Client) error { _, err := c.GetRun(t.Context(), "t", "r"); return err }},
 		{"no path", "https://h", runJSON, "GET /threads/t/runs/r", nil, func(c *Client) error { _, err := c.GetRun(t.Context(), "t", "r"); return err }},
 		{"prefix and query in the base", "https://h/api/projects/p%2Fq?api-version=v1", list, "GET /api/projects/p%2Fq/threads/t/runs?api-version=v1&limit=7", nil,
@@ -297,7 +309,8 @@ func TestBadIDsAreNeverSent(t *testing.T) {
 		_, errs["run_id"] = c.GetRun(t.Context(), "t", id)
 		_, cancel := c.CancelRun(t.Context(), "t", id)
 		_, list := c.ListRuns(t.Context(), id, ListParams{})
-		if cancel == nil || list == nil {
+		_, steps := c.Steps(t.Context(), "t", id, 1)
+		if cancel == nil || list == nil || steps == nil {
 			t.Errorf("%q was taken", id)
 		}
 		if id != "" { // an empty cursor is one that was not given

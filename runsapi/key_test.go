@@ -127,6 +127,8 @@ func TestKeyFileWithoutAKeyIsRefused(t *testing.T) {
 		"empty":     {"\n", "the API key file holds nothing on its first line"},
 		"JSON":      {"{}", "the API key file holds JSON"},
 		"too long":  {strings.Repeat("canary", maxKey) + " x", "the API key file cannot be read: it is longer than 64 KiB"},
+		"the most":  {"key" + strings.Repeat("\n", maxKey-3), ""},
+		"one more":  {"key" + strings.Repeat("\n", maxKey-2), "the API key file cannot be read: it is longer than 64 KiB"},
 	} {
 		path, _ := keyInFile(t, tc.text)
 		switch name {

@@ -51,6 +51,61 @@ func TestBodiesWaitForRoomButNeverTheOldest(t *testing.T) {
 	})
 }
 
+// Room that a call gives back goes to those that wait, also while the call goes on.
+func TestRoomThatIsGivenBackIsUsed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory()
+		first, endFirst := hold(t, m, maxMemory)
+		defer endFirst()
+		ctx, end := context.WithTimeout(t.Context(), time.Second)
+		defer end()
+		second := &holder{memory: m, begin: ctx}
+		grown := make(chan error, 1)
+		go func() { grown <- second.grow(ctx, 10, true) }()
+		synctest.Wait()
+		first.shrink(10)
+		if err := <-grown; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// However often a call asks for memory, it is listed once.
+func TestACallIsListedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory()
+		h, end := hold(t, m, 1)
+		defer end()
+		for range 3 {
+			if err := h.grow(h.begin, 1, true); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if len(m.holders) != 1 || m.held != 4 {
+			t.Errorf("%d holders, %d bytes", len(m.holders), m.held)
+		}
+	})
+}
+
+// What a call asks for or gives back after its end changes nothing.
+func TestMemoryAfterTheEndOfACall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory()
+		h, end := hold(t, m, 10)
+		end()
+		synctest.Wait()
+		h.shrink(10)
+		if m.held != 0 {
+			t.Errorf("%d bytes are held after they were given back twice", m.held)
+		}
+		h.grow(h.begin, 10, true)
+		synctest.Wait()
+		if m.held != 0 || len(m.holders) != 0 {
+			t.Errorf("%d bytes and %d holders remain", m.held, len(m.holders))
+		}
+	})
+}
+
 // The oldest call gets no room beyond the budget for what it keeps, and learns so at once,
 // because others may be waiting for it.
 func TestTheOldestCallKeepsNoMoreThanTheBudget(t *testing.T) {
@@ -64,6 +119,38 @@ func TestTheOldestCallKeepsNoMoreThanTheBudget(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// The oldest call reads its answer, also beyond the budget.
+func TestTheOldestCallReadsOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		large := `{"id":"r","status":"queued","x":"` + strings.Repeat("x", 1<<20) + `"}`
+		c := direct(t, func(*http.Request) *http.Response { return response(200, []byte(large)) })
+		oldest := c.Begin(t.Context())
+		if err := c.Keep(oldest, maxMemory); err != nil {
+			t.Fatal(err)
+		}
+		if run, err := c.GetRun(oldest, "t", "r"); err != nil || run.RawJSON() != large {
+			t.Error(len(run.RawJSON()), err)
+		}
+	})
+}
+
+// A body that is closed twice gives its memory back once.
+func TestABodyThatIsClosedTwice(t *testing.T) {
+	h := &holder{memory: newMemory(), begin: t.Context()}
+	var bodies [2]body
+	for i := range bodies {
+		bodies[i].holder = h
+		if err := bodies[i].readFrom(t.Context(), strings.NewReader(strings.Repeat("x", 3*chunkSize)), maxBody); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bodies[0].Close()
+	bodies[0].Close()
+	if h.held != bodies[1].held || h.held == 0 {
+		t.Errorf("%d bytes are held, want %d", h.held, bodies[1].held)
+	}
 }
 
 // That there was no room is not put down to the server.
@@ -107,13 +194,16 @@ func TestMemoryIsHeldAsLongAsItIsUsed(t *testing.T) {
 		call func(*Client, context.Context)
 		held bool
 	}{
-		"a run":                {large, func(c *Client, ctx context.Context) { c.GetRun(ctx, "t", "r") }, true},
-		"a small run":          {runJSON, func(c *Client, ctx context.Context) { c.GetRun(ctx, "t", "r") }, false},
-		"no run":               {strings.Replace(large, "id", "di", 1), func(c *Client, ctx context.Context) { c.GetRun(ctx, "t", "r") }, false},
-		"no JSON":              {large + "}", func(c *Client, ctx context.Context) { c.GetRun(ctx, "t", "r") }, false},
-		"a cancel, read again": {strings.Replace(large, "in_progress", "odd", 1), func(c *Client, ctx context.Context) { c.CancelRun(ctx, "t", "r") }, true},
-		"a list":               {`{"data":[` + large + `]}`, func(c *Client, ctx context.Context) { c.ListRuns(ctx, "t", ListParams{}) }, true},
-		"pages, passed":        {`{"data":[` + large + `]}`, func(c *Client, ctx context.Context) { drain(c.Pages(ctx, "t", ListParams{}, false)) }, false},
+		"a run":                      {large, func(c *Client, ctx context.Context) { c.GetRun(ctx, "t", "r") }, true},
+		"a small run":                {runJSON, func(c *Client, ctx context.Context) { c.GetRun(ctx, "t", "r") }, false},
+		"no run":                     {strings.Replace(large, "id", "di", 1), func(c *Client, ctx context.Context) { c.GetRun(ctx, "t", "r") }, false},
+		"no JSON":                    {large + "}", func(c *Client, ctx context.Context) { c.GetRun(ctx, "t", "r") }, false},
+		"a cancel, read again":       {strings.Replace(large, "in_progress", "odd", 1), func(c *Client, ctx context.Context) { c.CancelRun(ctx, "t", "r") }, true},
+		"a list":                     {`{"data":[` + large + `]}`, func(c *Client, ctx context.Context) { c.ListRuns(ctx, "t", ListParams{}) }, true},
+		"a list that is given again": {`{"data":[` + large + `],"has_more":true}`, func(c *Client, ctx context.Context) { c.ListRuns(ctx, "t", ListParams{After: "r"}) }, false},
+		"pages without their end":    {`{"data":[` + large + `],"has_more":false}`, func(c *Client, ctx context.Context) { drain(c.Pages(ctx, "t", ListParams{Before: "z"}, false)) }, false},
+		"pages, repeated":            {`{"data":[` + large + `,{"id":"z"}]}`, func(c *Client, ctx context.Context) { drain(c.Pages(ctx, "t", ListParams{Limit: 2}, false)) }, false},
+		"pages, passed":              {`{"data":[` + large + `]}`, func(c *Client, ctx context.Context) { drain(c.Pages(ctx, "t", ListParams{}, false)) }, false},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			c := direct(t, func(*http.Request) *http.Response { return response(200, []byte(tc.body)) })

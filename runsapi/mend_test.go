@@ -217,6 +217,9 @@ func TestAListThatIsMendedKeepsTheRestOfItsEnvelope(t *testing.T) {
 		`{"data":null,"first_id":null,"has_more":false}`:                                                                  `{"first_id":null,"has_more":false,"data":[]}`,
 		`{"data":[` + run("b", 2) + `,` + run("a", 1) + `],"first_id":"?","has_more":"no"}`:                               `{"data":[` + run("b", 2) + `,` + run("a", 1) + `],"first_id":"?","has_more":"no"}`,
 		`{"data":[` + run("b", 2) + `,{"id":"?","status":"s"},` + run("c", 3) + `],"has_more":true}`:                      `{"last_id":"?","has_more":true,"data":[` + run("b", 2) + `,{"id":"?","status":"s"}]}`,
+		`{"data":[` + run("a", 1) + `,` + run("b", 2) + `],"first_id":"a","last_id":"b","has_more":false}`:                `{"first_id":"b","last_id":"a","has_more":false,"data":[` + run("b", 2) + `,` + run("a", 1) + `]}`,
+		`{"data":[{"id":"a","thread_id":"x"},{"id":"b","thread_id":"y"}],"first_id":"a","last_id":"b","has_more":true}`:   `{"first_id":null,"last_id":"b","has_more":true,"data":[]}`, // all are of other threads
+		`{"data":[{"id":"a","thread_id":"x"},{"id":"b","thread_id":"y"}],"first_id":"a","last_id":"b","has_more":false}`:  `{"first_id":null,"last_id":null,"has_more":false,"data":[]}`,
 	} {
 		page, err := dial(t, answers(body)).ListRuns(t.Context(), "t", ListParams{Limit: 2, Order: "desc"})
 		if got := joined(page); err != nil || got != want {
@@ -298,8 +301,8 @@ func TestTheNewestRunOfAServerThatIgnoresOrder(t *testing.T) {
 		t.Errorf("%q: %v", asked, err)
 	}
 	page, err := c.ListRuns(t.Context(), "t", ListParams{Limit: 1, Order: "asc"})
-	if got := ids(page.Data); err != nil || !slices.Equal(got, []string{"r000"}) || !page.HasMore() {
-		t.Errorf("got %q, more %t, %v", got, page.HasMore(), err)
+	if got := ids(page.Data); err != nil || !slices.Equal(got, []string{"r000"}) || !page.HasMore() || page.LastID != "r000" {
+		t.Errorf("got %q, more %t, the next page is after %q, %v", got, page.HasMore(), page.LastID, err)
 	}
 }
 
@@ -369,6 +372,130 @@ func TestPagesOfAServerThatCapsThem(t *testing.T) {
 		}
 		if failure != nil || len(got) != 130 {
 			t.Errorf("%s: %d runs, %v", name, len(got), failure)
+		}
+	}
+}
+
+// A page that the API did not promise may be refused, but what may pass hides no page.
+func TestAPageThatWasNotPromised(t *testing.T) {
+	for name, tc := range map[string]struct {
+		next  http.HandlerFunc
+		fails bool
+	}{
+		"refused":               {status(404, ""), false},
+		"refused again":         {status(400, ""), false},
+		"not offered":           {status(501, ""), true},
+		"a fault of the server": {status(500, ""), true},
+		"a rate limit":          {status(429, ""), true},
+		"too slow":              {status(408, ""), true},
+		"no answer":             {drop, true},
+	} {
+		c := dial(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Query().Has("after") {
+				tc.next(w, r)
+				return
+			}
+			answers(`{"data":[{"id":"a"}]}`)(w, r)
+		}, func(cfg *Config) { cfg.MaxRetries = 0 })
+		var got []string
+		var failure error
+		for page, err := range c.Pages(t.Context(), "t", ListParams{Limit: 2}, false) {
+			got, failure = append(got, ids(page.Data)...), err
+		}
+		if (failure != nil) != tc.fails || !slices.Equal(got, []string{"a"}) {
+			t.Errorf("%s: %q, %v", name, got, failure)
+		}
+	}
+}
+
+// A server that sends its whole list whatever it is asked for is read without an error.
+func TestAServerThatAlwaysSendsItsWholeList(t *testing.T) {
+	for name, tc := range map[string]struct {
+		d    drifting
+		want string
+	}{
+		"shorter than a page": {drifting{runs: 2, noAfter: true, noLimit: true}, "r000 r001"},
+		"as long as a page":   {drifting{runs: 3, noAfter: true, noLimit: true}, "r000 r001 r002"},
+		"longer than a page":  {drifting{runs: 4, noAfter: true, noLimit: true}, "r000 r001 r002 r003"},
+		"in another order":    {drifting{runs: 2, noOrder: true}, "r001 r000"},
+		"only the first page": {drifting{runs: 4, noAfter: true}, "r000 r001 r002 this server ignores after"},
+	} {
+		tc.d.hasMore = hasMores["absent"]
+		p := ListParams{Limit: 3, Order: "asc"}
+		if tc.d.noOrder {
+			p.Order = "desc"
+		}
+		var got []string
+		for page, err := range dial(t, tc.d.ServeHTTP).Pages(t.Context(), "t", p, false) {
+			if got = append(got, ids(page.Data)...); err != nil {
+				text, _, _ := strings.Cut(err.Error(), ":")
+				got = append(got, text)
+			}
+		}
+		if list := strings.Join(got, " "); list != tc.want {
+			t.Errorf("%s: got %s, want %s", name, list, tc.want)
+		}
+	}
+}
+
+// The last page says that it is the last one, also if the server does not.
+func TestTheLastPageSaysSo(t *testing.T) {
+	pages := map[string]string{"": `{"data":[{"id":"a"},7]}`, "a": `{"data":[{"id":"b"},7]}`, "b": `{"data":null}`}
+	c := dial(t, func(w http.ResponseWriter, r *http.Request) { answers(pages[r.URL.Query().Get("after")])(w, r) })
+	var got []string
+	for page, err := range c.Pages(t.Context(), "t", ListParams{Limit: 2}, false) {
+		if got = append(got, joined(page)); err != nil {
+			t.Error(err)
+		}
+	}
+	if want := []string{`{"last_id":"a","has_more":true,"data":[{"id":"a"}]}`, `{"last_id":"b","has_more":true,"data":[{"id":"b"}]}`, `{"has_more":false,"data":[]}`}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// A whole list is sorted as it was asked for; a part of one is left, or refused if it is the
+// wrong part.
+func TestTheOrderOfAList(t *testing.T) {
+	for _, tc := range []struct {
+		created string // of the runs a, b and so on; - is none
+		asked   ListParams
+		more    bool
+		want    string // the ids, or a part of the error
+	}{
+		{"1 2 3", ListParams{Order: "asc"}, false, "abc"},
+		{"1 2 3", ListParams{Order: "desc"}, false, "cba"},
+		{"1 2 3", ListParams{}, false, "abc"},
+		{"1 2 3", ListParams{Order: "desc"}, true, "ignores order"},
+		{"3 2 1", ListParams{Order: "asc"}, true, "ignores order"},
+		{"2 1 3", ListParams{Order: "asc"}, false, "bac"},
+		{"2 1 3", ListParams{Order: "desc"}, false, "cab"},
+		{"2 1 3", ListParams{Order: "desc"}, true, "abc"},
+		{"2 1 2 3", ListParams{Order: "asc"}, false, "bacd"},
+		{"2 1 2 3", ListParams{Order: "desc"}, false, "dacb"},
+		{"1 1", ListParams{Order: "asc"}, false, "ab"},
+		{"1 1", ListParams{Order: "desc"}, false, "ab"},
+		{"1 1 2", ListParams{Order: "desc"}, true, "ignores order"},
+		{"2 -", ListParams{Order: "asc"}, false, "ab"},
+		{"- 2", ListParams{Order: "desc"}, false, "ab"},
+		{"1 2 3", ListParams{Order: "desc", After: "b"}, false, "a"},
+		{"1 2 3", ListParams{Order: "desc", Before: "b"}, false, "c"},
+		{"1 2 3", ListParams{Order: "desc", Before: "c"}, false, ""},
+		{"1 2 3", ListParams{Order: "desc", After: "a"}, false, ""},
+		{"1 2 3", ListParams{Order: "desc", Before: "a"}, false, "cb"},
+		{"1 2 3", ListParams{Order: "desc", After: "c", Before: "a"}, false, "b"},
+		{"1 2 3", ListParams{Order: "asc", Before: "a"}, false, ""},
+		{"1 2 3", ListParams{Order: "desc", After: "z"}, false, "ignores order"}, // only what comes after z
+		{"1 2 3", ListParams{Order: "desc", Before: "z"}, false, "ignores order"},
+	} {
+		var runs []string
+		for i, created := range strings.Fields(tc.created) {
+			created = strings.Replace(created, "-", "null", 1)
+			runs = append(runs, fmt.Sprintf(`{"id":"%c","status":"s","created_at":%s}`, 'a'+i, created))
+		}
+		body := fmt.Sprintf(`{"data":[%s],"has_more":%t}`, strings.Join(runs, ","), tc.more)
+		page, err := dial(t, answers(body)).ListRuns(t.Context(), "t", tc.asked)
+		if got := strings.Join(ids(page.Data), ""); err == nil && got != tc.want || err != nil && (tc.want == "" || !strings.Contains(err.Error(), tc.want)) {
+			t.Errorf("%s, %+v, more %t: got %s, want %s, %v", tc.created, tc.asked, tc.more, got, tc.want, err)
 		}
 	}
 }

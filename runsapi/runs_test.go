@@ -27,6 +27,8 @@ func TestRunIsKeptAsItCame(t *testing.T) {
 		`{"id":"r","status":"s","t":"a  b\n\u00e9 \" \\ <&>/\/"}`:                                                      `{"id":"r","status":"s","t":"a  b\n\u00e9 \" \\ <&>/\/"}`,
 		"{\"id\":\"r\",\"status\":\"s\",\"t\":\"\u2027 \U0001F600 \x7f\"}":                                             "{\"id\":\"r\",\"status\":\"s\",\"t\":\"\u2027 \U0001F600 \x7f\"}",
 		"{\"id\":\"r\",\"status\":\"s\",\"t\":\"\xff\xfe a\xc3\"}":                                                     "{\"id\":\"r\",\"status\":\"s\",\"t\":\"\ufffd\ufffd a\ufffd\"}",
+		`{"id":"r","status":"s","t":"\u00e9\uD83D x"}`:                                                                 "{\"id\":\"r\",\"status\":\"s\",\"t\":\"\\u00e9\ufffd x\"}",
+		`{"id":"r","status":"s","t":"\u00e9\ud83d\ude00\u0041"}`:                                                       `{"id":"r","status":"s","t":"\u00e9\ud83d\ude00\u0041"}`,
 		"\ufeff{\"id\":\"r\",\"status\":\"s\"}":                                                                        `{"id":"r","status":"s"}`,
 		`{"id":"r","status":"s","cut":"\ud83d x","pair":"\uD83D\uDE00","a\udc00":"\ud83d\ud83d\ude00","no":"\\ud83d"}`: "{\"id\":\"r\",\"status\":\"s\",\"cut\":\"\ufffd x\",\"pair\":\"\\uD83D\\uDE00\",\"a\ufffd\":\"\ufffd\\ud83d\\ude00\",\"no\":\"\\\\ud83d\"}",
 		"{\"id\":\"r\",\"status\":\"s\",\"t\":\"a\u0085b\u2028c\u2029\"}":                                              `{"id":"r","status":"s","t":"a\u0085b\u2028c\u2029"}`,
@@ -196,14 +198,15 @@ func TestCompressionWhateverTheLabel(t *testing.T) {
 		body   string
 		labels []string
 	}{
-		"plain":               {long, []string{"", "gzip", "deflate", "identity"}},
-		"white space":         {"\r\n\t" + long, []string{"", "deflate"}},
-		"a byte order mark":   {"\ufeff" + long, []string{"", "deflate"}},
-		"gzip":                {zipped, []string{"", "gzip", "deflate", "identity"}},
-		"gzip and a line end": {zipped + "\r\n", []string{"gzip"}},
-		"gzip in two members": {gzipped(long[:100]) + gzipped(long[100:]), []string{"", "gzip"}},
-		"zlib":                {zlibbed, []string{"", "gzip", "deflate", "identity"}},
-		"deflate":             {raw, []string{"gzip", "deflate"}},
+		"plain":                              {long, []string{"", "gzip", "deflate", "identity"}},
+		"white space":                        {"\r\n\t" + long, []string{"", "deflate"}},
+		"a byte order mark":                  {"\ufeff" + long, []string{"", "deflate"}},
+		"gzip":                               {zipped, []string{"", "gzip", "deflate", "identity"}},
+		"gzip and a line end":                {zipped + "\r\n", []string{"gzip"}},
+		"gzip in two members":                {gzipped(long[:100]) + gzipped(long[100:]), []string{"", "gzip"}},
+		"gzip in two members and a line end": {gzipped(long[:100]) + gzipped(long[100:]) + "\r\n", []string{"", "gzip"}},
+		"zlib":                               {zlibbed, []string{"", "gzip", "deflate", "identity"}},
+		"deflate":                            {raw, []string{"gzip", "deflate"}},
 	} {
 		for _, label := range tc.labels {
 			var header []string
@@ -278,6 +281,50 @@ func TestLongErrorBodyIsCutNotRefused(t *testing.T) {
 	}
 }
 
+// watched is a body that notes whether it was closed, and how much of it was read.
+type watched struct {
+	io.Reader
+	read   int
+	closed bool
+}
+
+func (w *watched) Read(p []byte) (int, error) {
+	n, err := w.Reader.Read(p)
+	w.read += n
+	return n, err
+}
+
+func (w *watched) Close() error {
+	w.closed = true
+	return nil
+}
+
+// Of a long error body the rest is not even read, and no body is left open.
+func TestBodiesAreClosed(t *testing.T) {
+	for name, tc := range map[string]struct {
+		code int
+		body string
+		most int // bytes that are read
+	}{
+		"a run":            {200, runJSON, len(runJSON)},
+		"a long error":     {500, strings.Repeat("x", 5*maxErrorBody), 2 * maxErrorBody},
+		"a broken gzip":    {200, "\x1f\x8b\x00" + strings.Repeat("x", maxErrorBody), maxErrorBody / 2},
+		"another protocol": {101, "", 0},
+		"nothing":          {204, "", 0},
+	} {
+		body := &watched{Reader: strings.NewReader(tc.body)}
+		c := direct(t, func(*http.Request) *http.Response {
+			r := response(tc.code, nil)
+			r.Body = body
+			return r
+		})
+		_, err := c.GetRun(t.Context(), "t", "r")
+		if !body.closed || body.read > tc.most || (err == nil) != (tc.body == runJSON) {
+			t.Errorf("%s: closed %t, %d bytes read, at most %d expected, %v", name, body.closed, body.read, tc.most, err)
+		}
+	}
+}
+
 func TestCancel(t *testing.T) {
 	cancelling, cancelled, completed := `{"id":"run_1","status":"cancelling"}`, `{"id":"run_1","status":"cancelled"}`, `{"id":"run_1","status":"completed"}`
 	cannot := func(status string) string {
@@ -296,6 +343,8 @@ func TestCancel(t *testing.T) {
 		{"completed", "its status is completed", status(400, cannot("completed")), answers(completed)},
 		{"cancelled by somebody else meanwhile", "canceled", status(422, `{"detail":"no"}`), answers(`{"id":"r","status":"canceled"}`)},
 		{"no cancel here", "its status is in_progress: POST /v1/threads/t/runs/r/cancel: HTTP 404", status(404, ""), answers(runJSON)},
+		{"cancels are not allowed", "its status is in_progress", status(405, ""), answers(runJSON)},
+		{"cancels are not offered", "its status is in_progress", status(501, ""), answers(runJSON)},
 		{"no such run", "HTTP 404", status(404, ""), status(404, "")},
 		{"a 500 that says why", "its status is completed", status(500, `{"error":{"message":"run is already finished"}}`, "x-should-retry", "false"), answers(completed)},
 		{"accepted, then unreadable", "cancel was requested", status(202, ""), status(404, "")},
@@ -303,6 +352,8 @@ func TestCancel(t *testing.T) {
 		{"accepted, with no Run", "cancelling", answers(`{"ok":true}`), answers(cancelling)},
 		{"accepted, but not carried out yet", "in_progress", answers("OK"), answers(runJSON)},
 		{"accepted, and answered with a run that has ended", "its status is completed", answers(completed), answers(completed)},
+		{"accepted, and answered with the run itself, which has ended", "its status is completed", answers(`{"id":"r","status":"completed"}`), answers(`{"id":"r","status":"completed"}`)},
+		{"accepted, and answered with the run itself, which goes on", "in_progress", answers(`{"id":"r","status":"in_progress"}`), nil},
 		{"accepted, and answered with something else", "cancelling", answers(`{"id":"evt_9","status":"success"}`), answers(cancelling)},
 		{"a login page", "not a Runs API response", answers("<html>Sign in</html>"), answers(runJSON)},
 		{"a success with an error in it", "no permission", answers(`{"error":{"message":"no permission"}}`), answers(runJSON)},
@@ -322,7 +373,8 @@ func TestCancel(t *testing.T) {
 				}
 			})
 			run, err := c.CancelRun(t.Context(), "t", "r")
-			if err == nil && run.Status != tc.want || err != nil && !strings.Contains(err.Error(), tc.want) {
+			isStatus := !strings.Contains(tc.want, " ")
+			if isStatus != (err == nil) || err == nil && run.Status != tc.want || err != nil && !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("%+v, %v, want %q", run, err, tc.want)
 			}
 		})
@@ -354,6 +406,9 @@ func TestPages(t *testing.T) {
 		"c":  `{"data":[{"id":"d"}],"last_id":"d","has_more":false}`,
 		"x":  `{"data":[{"id":"y"}],"last_id":"y","has_more":true}`, // a ring
 		"y":  `{"data":[{"id":"x"}],"last_id":"x","has_more":true}`,
+		"u":  `{"data":[{"id":"v"}],"last_id":"v"}`, // a ring of a server that does not say whether there are more
+		"v":  `{"data":[{"id":"u"}],"last_id":"u"}`,
+		"n":  `{"data":[{"id":"a"}],"last_id":"a/b"}`,
 		"e":  `{"data":[],"last_id":null,"has_more":true}`,
 		"e1": `{"data":[{}],"has_more":true}`,
 		"s":  `{"data":[{"id":"c"}],"last_id":"c","has_more":"True"}`,
@@ -368,6 +423,8 @@ func TestPages(t *testing.T) {
 	}{
 		{"", "abcd", false},
 		{"x", "yx", true},
+		{"u", "vu", false},
+		{"n", "a", false},
 		{"e", "", true},
 		{"e1", "", true},
 		{"s", "cd", false},
@@ -483,4 +540,30 @@ func TestPagesReadAheadEnds(t *testing.T) {
 			t.Error(last)
 		}
 	})
+}
+
+// Within the test it is 2000-01-01T00:00:00Z, which is 946684800.
+func TestSinceWhenARunHasItsStatus(t *testing.T) {
+	for run, want := range map[string]int64{ // 0 if it is unknown
+		`{"id":"r","status":"queued","created_at":946684740,"started_at":946684770}`:      946684740,
+		`{"id":"r","status":"in_progress","created_at":946684740,"started_at":946684770}`: 946684770,
+		`{"id":"r","status":"completed","created_at":946684740,"started_at":946684770}`:   0,
+		`{"id":"r","status":"in_progress","created_at":946684740,"started_at":null}`:      0,
+		`{"id":"r","status":"queued","created_at":"2000-01-01T00:00:00Z"}`:                0,
+		`{"id":"r","status":"queued","created_at":1e999}`:                                 0,
+		`{"id":"r","status":"queued","created_at":0}`:                                     0,
+		`{"id":"r","status":"queued","created_at":-1}`:                                    0,
+		`{"id":"r","status":"queued","created_at":946684740.75}`:                          946684740,
+		`{"id":"r","status":"queued","created_at":946684740750}`:                          946684740, // in milliseconds
+		`{"id":"r","status":"queued","created_at":946684800}`:                             946684800,
+		`{"id":"r","status":"queued","created_at":946684801}`:                             0,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r, err := dial(t, answers(run)).GetRun(t.Context(), "t", "r")
+			since, ok := r.Since()
+			if err != nil || ok != (want != 0) || ok && since.Unix() != want {
+				t.Errorf("%s: %s, %t, %v", run, since, ok, err)
+			}
+		})
+	}
 }

@@ -85,6 +85,37 @@ func TestWaitReadsTheRunBeforeItsDeadline(t *testing.T) {
 	})
 }
 
+func TestReadingsNearTheDeadline(t *testing.T) {
+	later := status(200, runJSON, "openai-poll-after-ms", "8000")
+	for name, tc := range map[string]struct {
+		limit time.Duration
+		steps []http.HandlerFunc
+		want  []time.Duration // of the readings, in milliseconds
+	}{
+		"no pause is asked for":            {2900 * time.Millisecond, nil, []time.Duration{0, 333, 999, 1999}},
+		"a pause beyond it":                {2900 * time.Millisecond, []http.HandlerFunc{later, later, later}, []time.Duration{0, 1900}},
+		"a pause beyond one that is near":  {time.Second, []http.HandlerFunc{later, later, later}, []time.Duration{0, 500}},
+		"a pause beyond it, after a fault": {2900 * time.Millisecond, []http.HandlerFunc{status(429, "", "Retry-After", "60"), answers(`{"id":"r","status":"completed"}`)}, []time.Duration{0, 1900}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), tc.limit)
+			defer cancel()
+			s := &script{start: time.Now(), steps: tc.steps}
+			run, yields, err := wait(ctx, dial(t, s.ServeHTTP), Run{})
+			if Terminal(run.Status) {
+				yields++ // wait does not count that one
+			}
+			var got []time.Duration
+			for _, at := range s.times {
+				got = append(got, time.Duration(at.Milliseconds()))
+			}
+			if err != nil || !slices.Equal(got, tc.want) || yields != len(tc.want) {
+				t.Errorf("%s: %d yields, readings at %d ms, want %d ms, %v", name, yields, got, tc.want, err)
+			}
+		})
+	}
+}
+
 // A server that asks for hardly any pause is not stormed.
 func TestWaitPausesAfterEachFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -97,6 +128,88 @@ func TestWaitPausesAfterEachFailure(t *testing.T) {
 		})
 		if _, _, err := wait(ctx, c, Run{}); err == nil || requests < 15 || requests > 25 {
 			t.Errorf("%d requests, %v", requests, err)
+		}
+	})
+}
+
+// A server that asks for a long pause gets it within the time of the call; a call without a
+// limit pauses for ten minutes at most.
+func TestWaitPausesAsLongAsAFailureAsks(t *testing.T) {
+	for limit, want := range map[time.Duration]time.Duration{2 * time.Hour: time.Hour, 0: 10 * time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			if limit > 0 {
+				ctx, cancel = context.WithTimeout(ctx, limit)
+			}
+			defer cancel()
+			s := &script{start: time.Now(), steps: []http.HandlerFunc{status(429, "", "Retry-After", "3600"), answers(`{"id":"r","status":"completed"}`)}}
+			run, _, err := wait(ctx, dial(t, s.ServeHTTP), running("queued"))
+			if pause := s.times[1] - s.times[0]; err != nil || run.Status != "completed" || pause != want {
+				t.Errorf("limit %s: a pause of %s, want %s, %v", limit, pause, want, err)
+			}
+		})
+	}
+}
+
+// Once the run has been read, a fault may last: the caller knows best when to give up.
+func TestWaitOutlastsAFault(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{start: time.Now()}
+		for range 20 {
+			s.steps = append(s.steps, status(503, ""))
+		}
+		s.steps = append(s.steps, answers(`{"id":"r","status":"completed"}`))
+		run, readings, err := wait(t.Context(), dial(t, s.ServeHTTP), running("queued"))
+		if took := time.Since(s.start); err != nil || run.Status != "completed" || took < time.Minute {
+			t.Errorf("%s after %d readings and %s: %v", run.Status, readings, took, err)
+		}
+	})
+}
+
+func TestAnErrorIsTheLastThingThatPollYields(t *testing.T) {
+	for _, runID := range []string{"r", "not/an/id"} {
+		synctest.Test(t, func(t *testing.T) {
+			yields := 0
+			for _, err := range dial(t, status(404, "")).Poll(t.Context(), "t", runID, running("queued")) {
+				if yields++; (err != nil) != (yields == 2) {
+					t.Fatalf("%s, %d: %v", runID, yields, err)
+				}
+			}
+			if yields != 2 {
+				t.Errorf("%s: %d times", runID, yields)
+			}
+		})
+	}
+}
+
+// If the time runs out before the run was read, the error is what the server said.
+func TestWaitThatNeverReadTheRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		s := &script{start: time.Now()}
+		for range 100 {
+			s.steps = append(s.steps, status(503, ""))
+		}
+		_, _, err := wait(ctx, dial(t, s.ServeHTTP), Run{})
+		var e *Error
+		if !errors.As(err, &e) || e.Status != 503 || e.Attempts != len(s.times) {
+			t.Errorf("after %d readings: %+v", len(s.times), err)
+		}
+	})
+}
+
+// A server that never gives the run is not asked for it without end.
+func TestWaitGivesUpOnARunThatItCannotRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		_, readings, err := wait(t.Context(), dial(t, status(503, "")), Run{})
+		var e *Error
+		if took := time.Since(start); !errors.As(err, &e) || e.Status != 503 || took < 50*time.Second || took > time.Minute {
+			t.Errorf("after %d readings and %s: %v", readings, took, err)
+		}
+		if w := (*WaitError)(nil); errors.As(err, &w) {
+			t.Errorf("no status has been seen: %v", err)
 		}
 	})
 }
