@@ -1,6 +1,8 @@
 package tools_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -14,6 +16,7 @@ import (
 	"runs-mcp/runsapi"
 	"runs-mcp/runsapi/sandbox"
 	"runs-mcp/tools"
+	"runs-mcp/tools/stdio"
 )
 
 // advice is an answer of a server, and what the text of the tool error must say
@@ -147,7 +150,7 @@ func TestErrorsSayWhatToDoNext(t *testing.T) {
 		{"500", "get_run", getArgs, "", "", status(500, "boom", "x-should-retry", "false"), []string{"HTTP 500: boom", "1 try was made. Try again in a minute.", unknownIDs}, ""},
 		{"500 after the run was read", "cancel_run", `{"thread_id":"thread_1","run_id":"run_1"}`, "", "", readFirst(status(500, "boom", "x-should-retry", "false")), []string{mayHaveCome, "Try again in a minute"}, "base URL"},
 		{"409", "get_run", getArgs, "", "", status(409, ""), []string{"a passing one; 3 tries were made"}, "ids"},
-		{"no answer", "get_run", getArgs, "", "", drop, []string{"got no answer", "base URL https://api.example/v1 is right", "3 tries"}, "may have arrived"},
+		{"no answer", "get_run", getArgs, "", "", drop, []string{"got no answer", "base URL https://api.example/v1 is right", "3 tries"}, "may have arrived|proxy"},
 		{"no answer to a cancel", "cancel_run", forceArgs, "", "", drop, []string{mayHaveCome}, ""},
 		// answers that are not what they should be
 		{"2xx with an error", "get_run", getArgs, "", "", answers(`{"error":{"message":"Rate limit is exceeded.","code":"429"}}`), []string{"answered HTTP 200 with an error in the body: Rate limit is exceeded. (code 429)", "Too many requests: try again later"}, baseURLAdvice},
@@ -278,6 +281,23 @@ func TestEchoesAreCut(t *testing.T) {
 		got = connect(t, status(403, "")).bad("get_run", ids)
 		if path, _, _ := strings.Cut(strings.TrimPrefix(got, "GET "), " answered"); len([]rune(path)) != 400 {
 			t.Errorf("a path of %d characters: %s", len([]rune(path)), got)
+		}
+	})
+}
+
+// A server that stops in the middle of a cancel says that the cancel may have arrived.
+func TestACancelThatTheEndOfTheServerInterrupts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hangs := sandbox.Transport(t.Context(), http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+		c, err := runsapi.New(runsapi.Config{BaseURL: "https://api.example/v1", Auth: runsapi.AuthNone, Transport: hangs})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancelCause(t.Context())
+		time.AfterFunc(time.Second, func() { stop(errors.New("the server is shutting down")) })
+		r := tools.New(c, tools.Options{BaseURL: c.BaseURL()}).Call(ctx, stdio.Call{Name: "cancel_run", Args: forceArgs})
+		if !r.IsError || !strings.Contains(r.Text, "the server is shutting down") || !strings.HasSuffix(r.Text, mayHaveCome) {
+			t.Errorf("%+v", r)
 		}
 	})
 }

@@ -28,6 +28,7 @@ func TestExplainOfErrorsInErrors(t *testing.T) {
 		{"ended meanwhile", &runsapi.NotCancelledError{Run: run("completed"), Err: refusal(409, "Run is not cancellable")},
 			[]string{"Run r was not cancelled: its status is completed, the run has ended.", "HTTP 409: Run is not cancellable"}, "passing|again|may have|get_run"},
 		{"ended meanwhile, odd answer", &runsapi.NotCancelledError{Run: run("failed"), Err: errors.New("plain words")}, []string{"the run has ended.\nplain words"}, ""},
+		{"ended although the cancel was accepted", &runsapi.NotCancelledError{Run: run("completed")}, []string{"Run r was not cancelled: its status is completed, the run has ended."}, ""},
 		{"two tries", &runsapi.Error{Method: "GET", Path: "/p", Status: 500, Attempts: 2}, []string{"; 2 tries were made"}, ""},
 		{"a day", &runsapi.Error{Method: "GET", Path: "/p", Status: 503, Attempts: 2, RetryAfter: 47 * time.Hour}, []string{"in 169200 s"}, "days"},
 		{"two days", &runsapi.Error{Method: "GET", Path: "/p", Status: 503, Attempts: 2, RetryAfter: 48 * time.Hour}, []string{"in 2 days"}, "172800"},

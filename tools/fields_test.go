@@ -17,6 +17,7 @@ func TestANameThatARunLacksIsTakenForTheRunFieldThatItMeans(t *testing.T) {
 		"last-error":                          `"last_error":{"message":"m"}`,
 		"last error":                          `"last_error":{"message":"m"}`,
 		"last_error.message":                  `"last_error":{"message":"m"}`,
+		"last-error.message":                  `"last_error":{"message":"m"}`,
 		"lastError.code":                      `"last_error":{"message":"m"}`,
 		"$.last_error['message']":             `"last_error":{"message":"m"}`,
 		"/last_error/message":                 `"last_error":{"message":"m"}`,
@@ -65,6 +66,7 @@ func TestARunsOwnFieldBeatsTheMeaningOfItsName(t *testing.T) {
 		{"lastError,lastError", `{"lastError":1,"last_error":2}`, `{"lastError":1}`},
 		{"lastError", `{"last_error":2}`, `{"last_error":2}`},
 		{"status model", `{"status model":1,"model":2}`, `{"status model":1}`},
+		{"usage", `{"x":1}`, `{}`},
 	} {
 		var got strings.Builder
 		newSelection(strings.Split(tc.names, ","), true).write(&got, tc.run)

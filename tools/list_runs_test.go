@@ -1,6 +1,8 @@
 package tools_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -15,6 +17,7 @@ import (
 	"runs-mcp/runsapi"
 	"runs-mcp/runsapi/sandbox"
 	"runs-mcp/tools"
+	"runs-mcp/tools/stdio"
 )
 
 func TestListRunsSendsAndReturnsAPage(t *testing.T) {
@@ -195,9 +198,24 @@ func TestCursorsThatLeadNowhere(t *testing.T) {
 		`{"data":[{"x":1}],"has_more":true}`:                  "gives no cursor",
 	} {
 		got := connect(t, answers(body)).bad("list_runs", `{"thread_id":"t","all":true}`)
-		if !strings.Contains(got, want) || !strings.Contains(got, "broke off after") {
+		if !strings.Contains(got, want) || !strings.Contains(got, "broke off after") || !strings.Contains(got, "A page without all and status may still work.") || strings.Contains(got, "to go on, call again") {
 			t.Error(got)
 		}
+	}
+}
+
+// Some servers refuse the page after the last one.
+func TestAListThatEndsWithARefusal(t *testing.T) {
+	h := connect(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Has("after") {
+			status(404, "")(w, r)
+			return
+		}
+		answers(`{"data":[{"id":"a","status":"failed"}],"last_id":"a"}`)(w, r)
+	}))
+	const want = `{"object":"list","data":[{"id":"a","status":"failed"}],"first_id":"a","last_id":"a","has_more":false}`
+	if got := h.good("list_runs", `{"thread_id":"t","all":true}`); got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
 
@@ -207,6 +225,24 @@ func TestAScanThatGetsNoPageSaysWhatWasAsked(t *testing.T) {
 		h := connect(t, hang, func(o *tools.Options) { o.Timeout = time.Minute })
 		if got := h.bad("list_runs", `{"thread_id":"t","all":true}`); !strings.HasPrefix(got, "GET /v1/threads/t/runs got no answer: no page of runs came within 45 s; try again later") {
 			t.Error(got)
+		}
+	})
+}
+
+// A list that the end of the server breaks off is an error, unlike one that takes too long.
+func TestAScanThatTheEndOfTheServerInterrupts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := sandbox.Transport(t.Context(), paged(10*time.Second, 1000, nil))
+		c, err := runsapi.New(runsapi.Config{BaseURL: "https://api.example/v1", Auth: runsapi.AuthNone, Transport: api})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancelCause(t.Context())
+		time.AfterFunc(25*time.Second, func() { stop(errors.New("the server is shutting down")) })
+		call := stdio.Call{Name: "list_runs", Args: `{"thread_id":"t","all":true}`, Progress: func(int, string) {}}
+		r := tools.New(c, tools.Options{}).Call(ctx, call)
+		if !r.IsError || !strings.Contains(r.Text, "after 200 runs") || !strings.Contains(r.Text, "the server is shutting down") {
+			t.Errorf("%+v", r)
 		}
 	})
 }
@@ -221,5 +257,29 @@ func TestAPageThatFailsBehindAnEmptyOne(t *testing.T) {
 	}))
 	if got := h.bad("list_runs", `{"thread_id":"t","all":true}`); !strings.Contains(got, `after 0 runs; to go on, call again with after: "c1"`) {
 		t.Error(got)
+	}
+}
+
+// Clients read JSON that is nested 100 deep, and the list takes two levels.
+func TestListsThatAreNestedTooDeeplySayHowToDoWithout(t *testing.T) {
+	nested := func(depth int) string { return strings.Repeat("[", depth) + strings.Repeat("]", depth) }
+	inRun := func(depth int) string {
+		return `{"data":[{"id":"a","status":"failed"},{"id":"b","status":"failed","x":` + nested(depth) + `}],"has_more":false}`
+	}
+	outside := `{"data":[{"id":"a","status":"failed"}],"has_more":false,"x":` + nested(100) + `}`
+	for _, tc := range []struct{ name, body, args, want string }{ // without want, the call succeeds
+		{"a page, as deep as may be", inRun(97), "", ""},
+		{"a page", inRun(98), "", "call again with fields, naming the fields that are needed, without x"},
+		{"a page, without the field", inRun(98), `,"fields":["status"]`, ""},
+		{"all, as deep as may be", inRun(97), `,"all":true`, ""},
+		{"all", inRun(98), `,"all":true`, "call again with fields, naming the fields that are needed, without x"},
+		{"all, without the field", inRun(98), `,"all":true,"fields":["status"]`, ""},
+		{"outside the runs", outside, "", "with all: true it is made anew"},
+		{"outside the runs, all", outside, `,"all":true`, ""},
+	} {
+		r := connect(t, answers(tc.body)).call("list_runs", `{"thread_id":"t"`+tc.args+`}`)
+		if r.IsError != (tc.want != "") || !strings.Contains(r.Text, tc.want) {
+			t.Errorf("%s: got %.300s, want %q", tc.name, r.Text, tc.want)
+		}
 	}
 }

@@ -283,11 +283,22 @@ func TestA401NamesTheSettingOfTheKey(t *testing.T) {
 	}
 }
 
+// If a proxy stands between and no answer comes, either of the two may be at fault.
+func TestAnErrorNamesTheProxy(t *testing.T) {
+	proxy := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
+	defer proxy.Close()
+	o := runProgram(t, getQueued, []string{"HTTP_PROXY=" + proxy.URL}, "--api-base", "http://gateway.example", "--auth", "none", "--max-retries", "0")
+	if !strings.Contains(o.out, "got no answer") || !strings.Contains(o.out, "The requests go through the proxy in HTTP_PROXY: it may be the proxy that fails.") {
+		t.Errorf("%+v", o)
+	}
+}
+
 func TestHelpAndVersion(t *testing.T) {
 	if o := runProgram(t, "", nil, "--help"); o.code != 0 || o.stderr != "" || !strings.Contains(o.out, "--api-key-command CMD\n") {
 		t.Errorf("%+v", o)
 	}
-	if o := runProgram(t, "", nil, "--version"); o.code != 0 || o.stderr != "" || !strings.HasPrefix(o.out, "runs-mcp ") || !strings.Contains(o.out, runtime.Version()) {
+	version := regexp.MustCompile(`^runs-mcp (\(devel\)|v\d[\w.-]*)(\+(dirty|[0-9a-f]{12}))*, `)
+	if o := runProgram(t, "", nil, "--version"); o.code != 0 || o.stderr != "" || !version.MatchString(o.out) || !strings.Contains(o.out, runtime.Version()) {
 		t.Errorf("%+v", o)
 	}
 }

@@ -48,6 +48,13 @@ func TestARunThatHasStepsOfItsOwn(t *testing.T) {
 
 func TestSteps(t *testing.T) {
 	steps := func(list string) http.HandlerFunc { return withSteps(answers(list)) }
+	ownSteps := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/steps") {
+			answers(`{"data":[{"id":"s"}]}`)(w, r)
+			return
+		}
+		answers(`{"id":"r","steps":2,"status":"failed","y":3}`)(w, r)
+	})
 	for name, tc := range map[string]struct {
 		api        http.Handler
 		args, want string
@@ -66,8 +73,11 @@ func TestSteps(t *testing.T) {
 			steps(`{"data":[{"id":"s1","created_at":1},{"id":"s2","created_at":2},{"id":"s3","created_at":3}]}`),
 			`"steps":2,"fields":["id"]`, `{"id":"r","status":"failed","steps":[{"id":"s3","created_at":3},{"id":"s2","created_at":2}]}`,
 		},
-		"not asked for": {withSteps(func(http.ResponseWriter, *http.Request) { t.Error("asked for steps") }), `"steps":0,"fields":["id"]`, `{"id":"r","status":"failed"}`},
-		"after a wait":  {steps(`{"data":[{"id":"s"}]}`), `"steps":1,"fields":["id"],"wait":true,"timeout_sec":1`, `{"id":"r","status":"failed","steps":[{"id":"s"}]}`},
+		"not asked for":                                 {withSteps(func(http.ResponseWriter, *http.Request) { t.Error("asked for steps") }), `"steps":0,"fields":["id"]`, `{"id":"r","status":"failed"}`},
+		"after a wait":                                  {steps(`{"data":[{"id":"s"}]}`), `"steps":1,"fields":["id"],"wait":true,"timeout_sec":1`, `{"id":"r","status":"failed","steps":[{"id":"s"}]}`},
+		"of a run that has a member steps":              {ownSteps, `"steps":1`, `{"id":"r","status":"failed","y":3,"steps":[{"id":"s"}]}`},
+		"of a run that has a member steps, with fields": {ownSteps, `"steps":1,"fields":["y","steps"]`, `{"id":"r","status":"failed","y":3,"steps":[{"id":"s"}]}`},
+		"not asked for, of a run that has a member":     {ownSteps, `"fields":["steps"]`, `{"id":"r","steps":2,"status":"failed"}`},
 	} {
 		if got := connect(t, tc.api).good("get_run", `{"thread_id":"t","run_id":"r",`+tc.args+`}`); got != tc.want {
 			t.Errorf("%s:\n got %s\nwant %s", name, got, tc.want)
@@ -88,6 +98,30 @@ func TestSlowStepsAfterAWait(t *testing.T) {
 	}
 }
 
+// The steps have what is left of the time of a wait, and at least 4 s.
+func TestStepsThatHangAfterAWait(t *testing.T) {
+	for limit, want := range map[int]time.Duration{60: 60 * time.Second, 31: 34 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			begin := time.Now()
+			h := connect(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				switch {
+				case strings.HasSuffix(r.URL.Path, "/steps"):
+					<-r.Context().Done()
+				case time.Since(begin) == 0:
+					answers(`{"id":"r","status":"in_progress"}`)(w, r)
+				default: // the second reading, which takes until 30 s have passed
+					pause(r, 30*time.Second-time.Since(begin))
+					answers(`{"id":"r","status":"completed"}`)(w, r)
+				}
+			}))
+			got := h.bad("get_run", fmt.Sprintf(`{"thread_id":"t","run_id":"r","wait":true,"timeout_sec":%d,"steps":1}`, limit))
+			if took := time.Since(begin); took != want || !strings.Contains(got, "its status is completed, but its steps could not be") {
+				t.Errorf("a wait of %d s took %s, want %s: %s", limit, took, want, got)
+			}
+		})
+	}
+}
+
 func TestStepsThatCannotBeRead(t *testing.T) {
 	for name, tc := range map[string]struct {
 		api  http.HandlerFunc
@@ -101,6 +135,9 @@ func TestStepsThatCannotBeRead(t *testing.T) {
 		got := connect(t, tc.api).bad("get_run", `{"thread_id":"t","run_id":"r","steps":1}`)
 		if !strings.Contains(got, tc.want) || name != "too deep" && !strings.Contains(got, "its status is failed") {
 			t.Errorf("%s: %s", name, got)
+		}
+		if strings.Contains(got, "check the ids") || strings.Contains(got, "must be what comes before /threads") {
+			t.Errorf("%s: the run was read, so its ids and the base URL are right: %s", name, got)
 		}
 	}
 }

@@ -94,6 +94,28 @@ func TestWhatHasEndedAtItsFirstReadingIsNoTask(t *testing.T) {
 	}
 }
 
+// A client of an older protocol version knows no tasks, whatever it declares.
+func TestACallOfAnOlderProtocolVersionIsNoTask(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		older := strings.Replace(following, `"io.modelcontextprotocol/protocolVersion":"2026-07-28",`, "", 1)
+		raw, _ := connect(t, sandbox.New()).ask("tools/call", `{"name":"get_run","arguments":{"thread_id":"thread_demo","run_id":"run_queued","wait":true},`+older+`}`)
+		if gjson.Get(raw, "structuredContent.status").Str != "completed" || gjson.Get(raw, "resultType").Exists() {
+			t.Error(raw)
+		}
+	})
+}
+
+func TestTasksAreOfferedInDiscovery(t *testing.T) {
+	h := connect(t, sandbox.New())
+	const extension = `capabilities.extensions.io\.modelcontextprotocol/tasks`
+	if raw, _ := h.ask("server/discover", "{"+following+"}"); !gjson.Get(raw, extension).IsObject() {
+		t.Errorf("server/discover: %s", raw)
+	}
+	if raw, _ := h.ask("initialize", `{"protocolVersion":"2025-11-25","capabilities":{}}`); gjson.Get(raw, extension).Exists() {
+		t.Errorf("initialize: %s", raw)
+	}
+}
+
 // A task says how its run stands, and when to read it again.
 func TestAWorkingTaskSaysHowItStands(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -161,7 +183,11 @@ func TestATaskWhoseRunCannotBeRead(t *testing.T) {
 				}
 				answers(`{"id":"r","status":"in_progress"}`)(w, r)
 			}))
-			id := h.start("get_run", `{"thread_id":"t","run_id":"r","wait":true,"timeout_sec":100}`).Get("taskId").Str
+			created := h.start("get_run", `{"thread_id":"t","run_id":"r","wait":true,"timeout_sec":100}`)
+			if got := created.Get("statusMessage").Str; got != "in_progress" {
+				t.Errorf("a run that does not tell its times: %q", got)
+			}
+			id := created.Get("taskId").Str
 			broken.Store(true)
 			task := h.getTask(id)
 			if tc.works != (task.Get("status").Str == "working") || tc.works && !strings.Contains(task.Get("statusMessage").Str, tc.message) ||
@@ -171,11 +197,27 @@ func TestATaskWhoseRunCannotBeRead(t *testing.T) {
 			if name == "429" && task.Get("pollIntervalMs").Int() != 7000 {
 				t.Errorf("%s: %s", name, task.Raw)
 			}
+			if tc.works && task.Get("pollIntervalMs").Int() < 1000 {
+				t.Errorf("%s: read again at once: %s", name, task.Raw)
+			}
 			time.Sleep(101 * time.Second) // its time is over, and there is nothing to show
 			if task := h.getTask(id); task.Get("status").Str != "completed" || !task.Get("result.isError").Bool() {
 				t.Errorf("%s, at its end: %s", name, task.Raw)
 			}
 		})
+	}
+}
+
+// Without a key a task ends with the error of its call.
+func TestATaskWithoutAKey(t *testing.T) {
+	c, err := runsapi.New(runsapi.Config{BaseURL: "https://api.example/v1", KeyCommand: "exit 3", Transport: sandbox.Transport(t.Context(), sandbox.New())})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	task := serve(t, tools.New(c, tools.Options{})).getTask("get_run:t:r:0")
+	if !task.Get("result.isError").Bool() || !strings.Contains(task.Get("result.content.0.text").Str, "the API key command ended with exit status 3") {
+		t.Error(task.Raw)
 	}
 }
 
@@ -200,7 +242,7 @@ func TestATaskSurvivesItsServer(t *testing.T) {
 // Ids that do not fit into the id of a task are waited for inline.
 func TestIdsOfTasks(t *testing.T) {
 	for run, isTask := range map[string]bool{
-		"run_1": true, "a:b=c&d+e": true, "Läufe✓": true, strings.Repeat("x", 90): true, strings.Repeat("x", 120): false, strings.Repeat("é", 30): false,
+		"run_1": true, "a:b=c&d+e": true, "Läufe✓": true, strings.Repeat("x", 100): true, strings.Repeat("x", 101): false, strings.Repeat("é", 30): false,
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			var polls atomic.Int32
@@ -229,6 +271,20 @@ func TestIdsOfTasks(t *testing.T) {
 	}
 }
 
+// What a call may ask for at most can be a task too.
+func TestTheLongestTask(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := connect(t, sandbox.New())
+		id := h.start("get_run", `{"thread_id":"thread_demo","run_id":"run_queued","wait":true,"timeout_sec":86400,"steps":100}`).Get("taskId").Str
+		if !strings.HasSuffix(id, ":24h0m0s:steps=100") {
+			t.Fatalf("the id is %q", id)
+		}
+		if task := h.finish(id); task.Get("result.structuredContent.status").Str != "completed" || !task.Get("result.structuredContent.steps").IsArray() {
+			t.Error(task.Raw)
+		}
+	})
+}
+
 // With --timeout 0 the reading of a task ends a minute after the end of the input, as a call does.
 func TestTheReadingOfATaskEndsWithTheInput(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -250,7 +306,7 @@ func TestTheReadingOfATaskEndsWithTheInput(t *testing.T) {
 func TestImpossibleTaskIDs(t *testing.T) {
 	h := connect(t, sandbox.New())
 	for _, id := range []string{
-		"get_run:t:r:1y2p0ij32e8e7", "get_run:t:r:-1", "get_run:t:r:0:1ns", "get_run:t:r:0:25h0m0s", "cancel_run:t:r:0:steps=3", "get_run:t:r:0:600s", "get_run:t:r:0:steps=101",
+		"get_run:t:r:1y2p0ij32e8e7", "get_run:t:r:-1", "get_run:t:r:0:1ns", "get_run:t:r:0:25h0m0s", "cancel_run:t:r:0:steps=3", "get_run:t:r:0:600s", "get_run:t:r:0:steps=101", "get_run:t:r:2htner8qo0", "get_run:t:r:0:24h0m1s",
 		"get_run:t:r", "list_runs:t:r:0", "get_run:..:r:0", "get_run:t%2Fx:r:0", "get_run:%74:r:0", "get_run:t:%FF:mhq4zk1c", "", strings.Repeat("x", 129),
 	} {
 		fmt.Fprintf(h.in, `{"jsonrpc":"2.0","id":1,"method":"tasks/get","params":{"taskId":%q,%s}}`+"\n", id, following)

@@ -117,6 +117,12 @@ func TestWhatIsEchoedIsCut(t *testing.T) {
 			t.Errorf("%s: %d characters are echoed in %d bytes", name, n, len(a.Raw))
 		}
 	}
+	for method, want := range map[string]string{strings.Repeat("é", 100): strings.Repeat("é", 100), strings.Repeat("é", 101): strings.Repeat("é", 99) + "…"} {
+		p.send(`{"jsonrpc":"2.0","id":1,"method":"` + method + `"}`)
+		if got := p.next().Get("error.message").Str; got != fmt.Sprintf("there is no method %q", want) {
+			t.Errorf("a method of %d bytes: %s", len(method), got)
+		}
+	}
 	p.rest()
 }
 

@@ -2,6 +2,7 @@ package stdio_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"runtime"
@@ -314,4 +315,27 @@ func TestFloodPausesReading(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Where reading has paused, the end of the server ends the pause: nothing waits for ever.
+func TestAPausedReadingEndsWithTheServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // reports goroutines that go on
+		in, stdin := io.Pipe()
+		stdout, out := io.Pipe()
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- stdio.Serve(ctx, offer(nil), in, out) }()
+		go func() {
+			for range 80 { // MiB, where 64 have room
+				io.WriteString(stdin, strings.Replace(ping("1"), `"}`, `","params":{"x":"`+strings.Repeat("x", 1<<20)+`"}}`, 1)+"\n")
+			}
+			stdin.Close()
+		}()
+		synctest.Wait()
+		stop()
+		if err := <-done; err == nil || !strings.HasPrefix(err.Error(), "the server is shutting down; answers not written: 6") {
+			t.Error(err)
+		}
+		stdout.Close()
+	})
 }

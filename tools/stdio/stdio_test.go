@@ -277,6 +277,23 @@ func TestShutdownDoesNotWaitForACallThatGoesOn(t *testing.T) {
 	}
 }
 
+// A cancelled call gets no answer, so none is missing if it still runs at the end.
+func TestACancelledCallThatGoesOnIsNotAMissingAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := serve(t)
+		p.send(call("1", "deaf"))
+		synctest.Wait()
+		p.send(cancel("1"))
+		synctest.Wait()
+		p.stop()
+		if err := <-p.done; err != nil {
+			t.Error(err)
+		}
+		close(p.release)
+		p.in.Close()
+	})
+}
+
 func TestRequestsAfterTheShutdownAreAnsweredWithAnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := serve(t)

@@ -99,6 +99,29 @@ func TestAReaderThatPausedOnceGetsLargePieces(t *testing.T) {
 	})
 }
 
+// The last piece of a line may be a single byte, its end.
+func TestTheLastByteOfALineIsWrittenToAReaderThatPaused(t *testing.T) {
+	write := func(size int) (out pausing) {
+		s := offer(nil)
+		s.CallTool = func(context.Context, stdio.Call) *stdio.Result { return text(strings.Repeat("x", size)) }
+		synctest.Test(t, func(t *testing.T) {
+			if err := stdio.Serve(t.Context(), s, strings.NewReader(call("1", "any")), &out); err != nil {
+				t.Error(err)
+			}
+		})
+		return out
+	}
+	out := write(100_000)
+	length := 0
+	for _, n := range out.sizes {
+		length += n
+	}
+	first := out.sizes[0]
+	if out = write(100_000 + first + 4<<10 + 1 - length); !slices.Equal(out.sizes, []int{first, 4 << 10, 1}) {
+		t.Errorf("writes of %d bytes", out.sizes)
+	}
+}
+
 // A reader that is slow when the program is told to end gets the line that has
 // been begun, and the error tells of the others.
 func TestNoLineIsCutAtShutdown(t *testing.T) {
@@ -242,6 +265,24 @@ func TestABrokenOutputEndsServeAndTellsHowManyAnswersAreLost(t *testing.T) {
 		go func() { done <- stdio.Serve(t.Context(), offer(nil), in, &limited{}) }()
 		io.WriteString(stdin, ping("1")+"\n")
 		if err := <-done; err == nil || err.Error() != "writing the output: disk full; answers not written: 1" {
+			t.Error(err)
+		}
+		stdin.Close()
+	})
+}
+
+// gone is an output that takes everything, and fails all the same.
+type gone struct{}
+
+func (gone) Write(b []byte) (int, error) { return len(b), errors.New("device gone") }
+
+func TestAnOutputThatFailsAfterTheLastAnswerIsReported(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		in, stdin := io.Pipe()
+		done := make(chan error, 1)
+		go func() { done <- stdio.Serve(t.Context(), offer(nil), in, gone{}) }()
+		io.WriteString(stdin, ping("1")+"\n")
+		if err := <-done; err == nil || err.Error() != "writing the output: device gone" {
 			t.Error(err)
 		}
 		stdin.Close()
