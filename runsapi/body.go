@@ -114,7 +114,7 @@ func decompress(resp *http.Response) (io.Reader, error) {
 		}
 		z.Multistream(false)
 		return gzipMembers{z, r}, nil
-	case first[0] == 'x' && (uint(first[0])<<8+uint(first[1]))%31 == 0: // the header of zlib
+	case first[0] == 'x' && (uint(first[0])<<8+uint(first[1]))%31 == 0 && !isText(first): // the header of zlib
 		return zlib.NewReader(r)
 	case resp.Header.Get("Content-Encoding") != "" && foreignEncoding(resp.Header) == "" && !isText(first):
 		return flate.NewReader(r), nil // some send deflate without that header

@@ -27,8 +27,8 @@
 //   - [*NotCancelledError]: the server did not cancel the run.
 //   - [*AfterCancelError]: the server accepted the cancel, but a later step failed.
 //
-// The last three wrap the error that caused them, if there is one. A call whose context ends may also
-// return the context's cause.
+// The last three wrap the error that caused them, if there is one. A call whose context
+// ends may also return the context's cause.
 //
 // Calls retry what may pass, up to [Config.MaxRetries] times, and return as soon as
 // their context ends.

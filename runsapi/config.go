@@ -228,7 +228,7 @@ func parseBase(base string) (*url.URL, error) {
 	case namesThread(u.Path):
 		return nil, fmt.Errorf("%w: it must end before /threads", ErrBaseURL)
 	}
-	u.Host = strings.ToLower(u.Host) // net/http knows only localhost, in lower case, as this machine when it looks for a proxy
+	u.Host = strings.ToLower(u.Host) // net/http uses no proxy for this machine, but knows it only as localhost in lower case
 	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/")
 	return u, nil
 }

@@ -254,6 +254,17 @@ func TestABodyCutInTheHeaderOfItsCompression(t *testing.T) {
 	}
 }
 
+// The bytes that data of zlib begins with may also begin a text.
+func TestATextThatBeginsLikeZlib(t *testing.T) {
+	for _, text := range []string{"x is not allowed", "x^2 is not a run", "x?"} {
+		_, err := dial(t, status(403, text)).GetRun(t.Context(), "t", "r")
+		var e *Error
+		if !errors.As(err, &e) || e.Message != text {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
 func TestTooLargeAnswerIsAnErrorAtOnce(t *testing.T) {
 	tries := 0
 	h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
