@@ -41,6 +41,8 @@ func TestExplainOfErrorsInErrors(t *testing.T) {
 		{"a long status", &runsapi.NotCancelledError{Run: run(strings.Repeat("s", 500)), Err: refusal(409, "m")}, []string{"its status is " + strings.Repeat("s", 99) + "…, which is not one of"}, ""},
 		{"after the cancel", &runsapi.AfterCancelError{Err: &runsapi.WaitError{Status: "cancelling", Err: refusal(403, "no")}},
 			[]string{"cancel was requested.\nWaiting failed; the last status seen is cancelling.\nPOST"}, ""},
+		{"after the cancel, not found", &runsapi.AfterCancelError{Err: &runsapi.Error{Method: "GET", Path: "/p", ThreadID: "t", RunID: "r", Status: 404, Message: "m", Attempts: 1}},
+			[]string{"cancel was requested, but what came of it is not known.", "The run was there a moment ago"}, "Either|check both"},
 		{"a secret in a status", &runsapi.WaitError{Status: `sk\u002d12345678`, Err: errors.New("sk-12345678")}, []string{"the last status seen is ***.\n***"}, "12345678"},
 		{"a page of a list", &pageError{7, "run_7", &runsapi.Error{Method: "GET", Path: "/p", Status: 404, ThreadID: "t", Message: "m"}},
 			[]string{"after 7 runs", `after: "run_7"`, "The thread was there a moment ago"}, "Either|base URL"},

@@ -57,9 +57,9 @@ func TestProtocolVersions(t *testing.T) {
 	p.rest()
 }
 
-func TestSubscriptionsAndDiscoveryAreOfTheModernEraOnly(t *testing.T) {
+func TestWhatIsNotOfferedIsNoMethod(t *testing.T) {
 	p := serve(t)
-	for _, method := range []string{"server/discover", "subscriptions/listen"} {
+	for _, method := range []string{"server/discover", "subscriptions/listen", "resources/read"} {
 		p.send(fmt.Sprintf(`{"jsonrpc":"2.0","id":1,"method":%q}`, method))
 		if a := p.next(); a.Get("error.code").Int() != -32601 {
 			t.Errorf("%s without a version: %s", method, a.Raw)

@@ -3,6 +3,7 @@ package stdio_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -50,6 +51,44 @@ func TestTheIdOfATaskIsAString(t *testing.T) {
 	p.send(tasksGet(1, `"taskId":"a",`))
 	if got := p.next().Get("error.message").Str; got != `there is no task with the taskId "a"` {
 		t.Error(got)
+	}
+	p.rest()
+}
+
+// Nothing can be changed about a task, but clients may ask for it. Those that do not declare
+// the extension learn what they lack.
+func TestTheOtherRequestsAboutTasks(t *testing.T) {
+	p := serve(t, func(s *stdio.Server) {
+		s.GetTask = func(context.Context, string, <-chan struct{}) *stdio.Task { return nil }
+		s.KnowsTask = func(id string) bool { return id == "a" }
+	})
+	const extension = `"extensions":{"io.modelcontextprotocol/tasks":{}}`
+	for _, tc := range []struct {
+		method, params string
+		code           int64 // of the error; 0 for a result
+	}{
+		{"tasks/update", `"taskId":"a",`, 0},
+		{"tasks/cancel", `"taskId":"a",`, 0},
+		{"tasks/update", `"taskId":"b",`, -32602},
+		{"tasks/cancel", `"taskId":"b",`, -32602},
+		{"subscriptions/listen", `"notifications":{"toolsListChanged":true},`, 0},
+		{"subscriptions/listen", `"notifications":{"taskIds":["a"]},`, 0},
+	} {
+		request := strings.Replace(tasksGet(1, tc.params), "tasks/get", tc.method, 1)
+		p.send(request, strings.Replace(request, extension, "", 1))
+		for _, code := range []int64{tc.code, -32021} {
+			a := p.next()
+			if a.Get("method").Exists() { // a subscription is acknowledged before it ends
+				a = p.next()
+			}
+			if code == -32021 && strings.Contains(tc.params, "toolsListChanged") {
+				code = 0 // that needs no extension
+			}
+			if a.Get("error.code").Int() != code || code == 0 && a.Get("result.resultType").Str != "complete" ||
+				code == -32021 && !a.Get(`error.data.requiredCapabilities.extensions.io\.modelcontextprotocol/tasks`).IsObject() {
+				t.Errorf("%s %s: got %s, want the code %d", tc.method, tc.params, a.Raw, code)
+			}
+		}
 	}
 	p.rest()
 }

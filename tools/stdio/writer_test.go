@@ -208,6 +208,56 @@ func TestAVerySlowReaderCannotHoldTheShutdownUp(t *testing.T) {
 	})
 }
 
+// What counts is whether a write makes progress, and not how long nothing was to be written.
+func TestAnAnswerAfterALongTimeHasAMinuteToo(t *testing.T) {
+	for _, before := range []bool{false, true} { // whether something was written before
+		synctest.Test(t, func(t *testing.T) {
+			s := offer(nil)
+			s.CallTool = func(context.Context, stdio.Call) *stdio.Result {
+				time.Sleep(359 * time.Second)
+				return text("done")
+			}
+			in, stdin := io.Pipe()
+			stdout, out := io.Pipe()
+			done := make(chan error, 1)
+			go func() { done <- stdio.Serve(t.Context(), s, in, out) }()
+			lines := bufio.NewReader(stdout)
+			if before {
+				io.WriteString(stdin, ping("1")+"\n")
+				lines.ReadString('\n')
+			}
+			io.WriteString(stdin, call("2", "any")+"\n")
+			stdin.Close()
+			time.Sleep(365 * time.Second)
+			if line, err := lines.ReadString('\n'); gjson.Get(line, "id").Raw != "2" || err != nil {
+				t.Errorf("%q, %v", line, err)
+			}
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// A reader that stops in the middle of a line holds the end up no longer than one that never reads.
+func TestAReaderThatStopsInALineDoesNotDelayTheShutdown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stdin, out, done, stop := start(t, 1, 1<<20)
+		part := make([]byte, 128<<10)
+		io.ReadFull(out, part)
+		begin := time.Now()
+		stop()
+		time.Sleep(50 * time.Millisecond)
+		io.ReadFull(out, part)
+		err := <-done
+		if err == nil || err.Error() != "the server is shutting down; answers not written: 1" || time.Since(begin) > 2*time.Second {
+			t.Errorf("%v, after %s", err, time.Since(begin))
+		}
+		stdin.Close()
+		out.Close()
+	})
+}
+
 func TestAnOutputThatNobodyReadsEndsTheDrainAfterAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stdin, out, done, stop := start(t, 3, 100)
