@@ -208,6 +208,31 @@ func TestATaskWhoseRunCannotBeRead(t *testing.T) {
 	}
 }
 
+// If the run of a cancel can no longer be read, the error says that the cancel was sent.
+func TestATaskOfACancelThatFailsTellsOfTheCancel(t *testing.T) {
+	for name, first := range map[string]string{"sent": "in_progress", "not sent": "cancelling"} {
+		synctest.Test(t, func(t *testing.T) {
+			var broken atomic.Bool
+			h := connect(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				switch {
+				case broken.Load():
+					status(403, "boom")(w, r)
+				case r.Method == http.MethodPost:
+					answers(`{"id":"r","status":"cancelling"}`)(w, r)
+				default:
+					answers(`{"id":"r","status":"`+first+`"}`)(w, r)
+				}
+			}))
+			id := h.start("cancel_run", `{"thread_id":"t","run_id":"r","wait":true}`).Get("taskId").Str
+			broken.Store(true)
+			got := h.getTask(id).Get("result.content.0.text").Str
+			if strings.HasPrefix(got, "cancel was requested") != (name == "sent") || !strings.Contains(got, "HTTP 403: boom") {
+				t.Errorf("%s: the task %s ends with %s", name, id, got)
+			}
+		})
+	}
+}
+
 // Without a key a task ends with the error of its call.
 func TestATaskWithoutAKey(t *testing.T) {
 	c, err := runsapi.New(runsapi.Config{BaseURL: "https://api.example/v1", KeyCommand: "exit 3", Transport: sandbox.Transport(t.Context(), sandbox.New())})

@@ -3,6 +3,7 @@ package stdio_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -91,4 +92,30 @@ func TestTheOtherRequestsAboutTasks(t *testing.T) {
 		}
 	}
 	p.rest()
+}
+
+func TestACallMayBecomeATaskOnlyIfItsClientAndTheServerHaveTasks(t *testing.T) {
+	with := strings.Replace(tasksGet(1, `"name":"any",`), "tasks/get", "tools/call", 1)
+	without := strings.Replace(with, "/tasks", "/x", 1)
+	older := strings.Replace(with, `"io.modelcontextprotocol/protocolVersion":"2026-07-28",`, "", 1)
+	for _, hasTasks := range []bool{true, false} {
+		var follows []bool
+		p := serve(t, func(s *stdio.Server) {
+			s.CallTool = func(_ context.Context, c stdio.Call) *stdio.Result {
+				follows = append(follows, c.FollowsTasks)
+				return text("")
+			}
+			if hasTasks {
+				s.GetTask = func(context.Context, string, <-chan struct{}) *stdio.Task { return nil }
+			}
+		})
+		for _, request := range []string{with, without, older} {
+			p.send(request)
+			p.next()
+		}
+		p.rest()
+		if !slices.Equal(follows, []bool{hasTasks, false, false}) {
+			t.Errorf("with tasks %t: %t", hasTasks, follows)
+		}
+	}
 }
