@@ -13,9 +13,8 @@ import (
 )
 
 const (
-	scanTime  = 45 * time.Second // some hosts give up on a call after 60 s
-	scanBytes = 128 << 20        // the result has them twice, and some clients cannot parse more
-	scanPage  = 100              // runs per page, the most that the API allows
+	scanTime = 45 * time.Second // some hosts give up on a call after 60 s
+	scanPage = 100              // runs per page, the most that the API allows
 )
 
 // scan reads page after page, and makes one list of the runs that a asks for.
@@ -43,7 +42,7 @@ func (r *runs) scan(ctx context.Context, a listRunsArgs, p runsapi.ListParams, c
 				*s = before // without the page for which there is no room
 				s.end = outOfBounds
 			}
-			if s.end == notEnded && (scanCtx.Err() != nil || s.size > scanBytes) {
+			if s.end == notEnded && scanCtx.Err() != nil {
 				s.end = outOfBounds
 			}
 		}
@@ -79,7 +78,7 @@ const (
 	notEnded     ending = iota
 	endOfList           // all runs have been read
 	limitReached        // enough runs were found; there are more runs
-	outOfBounds         // scanTime or scanBytes was reached; there may be more runs
+	outOfBounds         // scanTime or the memory budget was reached; there may be more runs
 )
 
 // take adds the runs of a page that belong to the list.
