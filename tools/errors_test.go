@@ -302,6 +302,24 @@ func TestACancelThatTheEndOfTheServerInterrupts(t *testing.T) {
 	})
 }
 
+// A run for which other calls leave no memory is not the server's fault.
+func TestARunForWhichThereIsNoRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		run := answers(`{"id":"run_1","status":"failed","x":"` + strings.Repeat("x", 3<<20) + `"}`)
+		c, err := runsapi.New(runsapi.Config{BaseURL: "https://api.example/v1", Auth: runsapi.AuthNone, Timeout: 5 * time.Second, Transport: sandbox.Transport(t.Context(), run)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Keep(c.Begin(t.Context()), 127<<20); err != nil {
+			t.Fatal(err)
+		}
+		got := serve(t, tools.New(c, tools.Options{BaseURL: c.BaseURL(), Timeout: 45 * time.Second})).bad("get_run", getArgs)
+		if !strings.Contains(got, "was answered, but") || !strings.Contains(got, "Call again when the other calls have ended") || strings.Contains(got, "base URL") {
+			t.Error(got)
+		}
+	})
+}
+
 func TestAnAPIThatAsksForLongerThanThereIsTimeIsNotWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()

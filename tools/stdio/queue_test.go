@@ -136,6 +136,7 @@ func TestCancelledCallsGiveTheirBytesBack(t *testing.T) {
 				}
 			}
 			large := strings.Repeat("x", 3_500_000)
+			before := heap()
 			for i := range 40 { // 140 MB, where 64 MiB have room
 				id := fmt.Sprintf(`"large %d"`, i)
 				p.send(strings.Replace(call(id, "deaf"), "{}", `{"x":"`+large+`"}`, 1), cancel(id))
@@ -143,6 +144,9 @@ func TestCancelledCallsGiveTheirBytesBack(t *testing.T) {
 			p.send(ping(`"p"`))
 			if p.next().Get("id").Str != "p" {
 				t.Error("no answer to the ping")
+			}
+			if grown := int64(heap()) - int64(before); busy && grown > 70<<20 {
+				t.Errorf("%d MiB are kept of queued calls that are cancelled", grown>>20)
 			}
 			close(p.release)
 			p.rest()
@@ -172,15 +176,17 @@ func TestFewWorkersStayWhenTheyAreIdle(t *testing.T) {
 	})
 }
 
+// heap returns how many bytes are in use.
+func heap() uint64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
 // Nothing is kept of requests that are answered or cancelled.
 func TestServedRequestsAreForgotten(t *testing.T) {
 	p := serve(t)
-	heap := func() uint64 {
-		var m runtime.MemStats
-		runtime.GC()
-		runtime.ReadMemStats(&m)
-		return m.HeapAlloc
-	}
 	before := heap()
 	for i := range 3000 {
 		id := fmt.Sprintf(`"%05d%s"`, i, strings.Repeat("x", 20_000))
