@@ -304,6 +304,23 @@ func TestFields(t *testing.T) {
 	}
 }
 
+// Clients read JSON that is nested 100 deep.
+func TestARunThatIsNestedTooDeeplySaysHowToDoWithout(t *testing.T) {
+	for _, tc := range []struct {
+		depth      int
+		args, want string // without want, the call succeeds
+	}{
+		{99, "", ""},
+		{100, "", "call again with fields, naming the fields that are needed, without x"},
+		{100, `,"fields":["status"]`, ""},
+	} {
+		h := connect(t, answers(`{"id":"r","status":"failed","x":`+strings.Repeat("[", tc.depth)+strings.Repeat("]", tc.depth)+`}`))
+		if r := h.call("get_run", `{"thread_id":"t","run_id":"r"`+tc.args+`}`); r.IsError != (tc.want != "") || !strings.Contains(r.Text, tc.want) {
+			t.Errorf("%d deep%s: got %.300s, want %q", tc.depth, tc.args, r.Text, tc.want)
+		}
+	}
+}
+
 func TestBadArguments(t *testing.T) {
 	h := connect(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { t.Errorf("sent %s", r.URL) }))
 	for _, tc := range [][3]string{
