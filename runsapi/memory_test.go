@@ -165,6 +165,11 @@ func TestAnAnswerForWhichThereWasNoRoom(t *testing.T) {
 		if _, err := c.GetRun(c.Begin(t.Context()), "t", "r"); !errors.Is(err, ErrNoRoom) || strings.Contains(err.Error(), ErrTruncated.Error()) {
 			t.Error(err)
 		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second/2)
+		defer cancel()
+		if _, err := c.GetRun(c.Begin(ctx), "t", "r"); !errors.Is(err, ErrNoRoom) {
+			t.Errorf("at the end of the call: %v", err)
+		}
 	})
 }
 

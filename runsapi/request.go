@@ -2,6 +2,7 @@ package runsapi
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -122,6 +123,8 @@ func (c *Client) send(ctx context.Context, r request, u *url.URL, key string) (*
 		c.log.Debug("call", "method", r.method, "path", c.Redact(a.path), "status", a.status, "duration", time.Since(start), "tries", a.tries)
 	}
 	switch {
+	case errors.Is(err, ErrNoRoom): // also if ctx has ended meanwhile, as that is not why
+		return nil, c.networkError(a, err)
 	case ctx.Err() != nil && (err != nil || !success(a.status)):
 		if a.body != nil {
 			a.body.Close()

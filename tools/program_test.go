@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -366,7 +367,7 @@ func TestKeyCommandEndsWithTheProgram(t *testing.T) {
 	}
 	h := httptest.NewServer(sandbox.New())
 	defer h.Close()
-	for _, how := range []os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, nil} {
+	for _, how := range append(endings(), nil) {
 		file := filepath.Join(t.TempDir(), "pid")
 		s := &session{Cmd: program(t, []string{fmt.Sprintf("OPENAI_API_KEY_COMMAND=sh -c 'echo $$ >%s.new; mv %s.new %s; sleep 60; true'; true", file, file, file)}, "--api-base", h.URL)}
 		s.start(t)
@@ -581,6 +582,16 @@ func (s *session) read(t *testing.T) gjson.Result {
 	return gjson.Parse(line)
 }
 
+// endings returns the signals that end the program. Tests under nohup, which has SIGHUP ignored,
+// start programs that ignore it, too.
+func endings() []os.Signal {
+	signals := []os.Signal{syscall.SIGTERM, syscall.SIGINT}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	return signals
+}
+
 func TestSignalsEndTheProgram(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("no signals")
@@ -591,7 +602,7 @@ func TestSignalsEndTheProgram(t *testing.T) {
 		<-r.Context().Done()
 	}))
 	defer h.Close()
-	for _, sig := range []os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
+	for _, sig := range endings() {
 		for _, draining := range []bool{false, true} {
 			s := start(t, "--api-base", h.URL)
 			io.WriteString(s.in, getQueued)

@@ -499,7 +499,7 @@ func TestACancelThatCannotBeFollowed(t *testing.T) {
 			if !got.IsError || accepts == strings.Contains(got.Text, "check the ids") {
 				t.Errorf("%s: %s", name, got.Text)
 			}
-			if len(got.Notes) < 4 {
+			if len(got.Notes) < 4 || !strings.HasPrefix(got.Notes[0], "no answer yet") {
 				t.Errorf("%s: progress %q", name, got.Notes)
 			}
 		})
