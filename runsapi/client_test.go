@@ -70,6 +70,11 @@ func TestRequests(t *testing.T) {
 			_, err := c.ListRuns(t.Context(), "t", ListParams{Limit: 7, Order: "asc", After: "a", Before: "b"})
 			return err
 		}},
+		{"list in an order", "https://h/v1", list, "GET /v1/threads/t/runs?limit=7&order=asc", nil,
+			func(c *Client) error {
+				_, err := c.ListRuns(t.Context(), "t", ListParams{Limit: 7, Order: "asc"})
+				return err
+			}},
 		{"list with one run", "https://h/v1", list, "GET /v1/threads/t/runs?limit=1", nil, func(c *Client) error { _, err := c.ListRuns(t.Context(), "t", ListParams{Limit: 1}); return err }},
 		{"list with one run, in an order", "https://h/v1", list, "GET /v1/threads/t/runs?limit=2&order=asc", nil,
 			func(c *Client) error {

@@ -201,6 +201,11 @@ func TestDeepErrorBody(t *testing.T) {
 }
 
 func TestOddRedirects(t *testing.T) {
+	_, err := dial(t, status(302, "", "Location", "http://h/%zz?code=canary-123")).GetRun(t.Context(), "t", "r")
+	var found *Error
+	if !errors.As(err, &found) || found.Status != 302 || found.Message != "Found" {
+		t.Errorf("302 to a place that cannot be read: %v", err)
+	}
 	for _, location := range []string{"", "http://h/%zz?code=canary-123"} {
 		tries := 0
 		_, err := dial(t, func(w http.ResponseWriter, r *http.Request) {
@@ -335,7 +340,11 @@ func TestWhatABodyIsInstead(t *testing.T) {
 	if _, err := dial(t, status(403, "\ufeff<b>no</b>")).GetRun(t.Context(), "t", "r"); !errors.As(err, &refusal) || refusal.Message != "no" {
 		t.Errorf("a page with a byte order mark: %v", err)
 	}
-	_, err := dial(t, status(200, "{}", "Content-Encoding", "br")).GetRun(t.Context(), "t", "r")
+	_, err := dial(t, status(200, "\x1b\x0f\xf8\xff\xff", "Content-Encoding", "br")).GetRun(t.Context(), "t", "r")
+	if !errors.Is(err, ErrEncoding) || !strings.HasSuffix(err.Error(), ": br") {
+		t.Errorf("an encoding that was not asked for: %v", err)
+	}
+	_, err = dial(t, status(200, "{}", "Content-Encoding", "br")).GetRun(t.Context(), "t", "r")
 	if !errors.Is(err, ErrNotRuns) {
 		t.Errorf("JSON with a wrong label: %v", err)
 	}

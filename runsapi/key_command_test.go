@@ -125,6 +125,8 @@ func TestKeyCommandThatFails(t *testing.T) {
 		"cat":                       {Problem: "printed nothing on its first line"}, // its input is closed
 		"echo '{\"k\":\"canary\"}'": {Problem: "printed JSON, where the key alone is needed"},
 		"yes canary":                {Problem: "printed more than 64 KiB"},
+		// One byte more than is allowed.
+		"echo key; head -c 65533 /dev/zero": {Problem: "printed more than 64 KiB"},
 	} {
 		c := dial(t, func(http.ResponseWriter, *http.Request) { t.Error("sent without a key") }, func(cfg *Config) { cfg.KeyCommand = command })
 		_, err := c.GetRun(t.Context(), "t", "r")
@@ -216,6 +218,11 @@ func TestRenewalThatHangs(t *testing.T) {
 	}
 	hanging := pid()
 	c.Close()
+	k.mu.Lock()
+	if k.running != nil {
+		t.Error("Close did not wait for the end of the command")
+	}
+	k.mu.Unlock()
 	isGone(t, hanging)
 	if _, err := c.GetRun(t.Context(), "t", "r"); !errors.Is(err, errClosed) {
 		t.Errorf("after Close: %v, want %v", err, errClosed)
@@ -351,6 +358,25 @@ func TestKeyCommandEndsWithItsLastCall(t *testing.T) {
 	if key, err := k.key(t.Context()); key != "key" || err != nil {
 		t.Errorf("the next call: %q, %v", key, err)
 	}
+}
+
+// A call that comes to wait for a run just as its last call is cancelled gets a key all the same.
+func TestARunThatEndsWithoutAKeyIsRepeated(t *testing.T) {
+	k := newKeyCommand("echo key")
+	cancelled := &keyRun{stop: func() {}, done: make(chan struct{})}
+	k.running = cancelled
+	var call sync.WaitGroup
+	call.Go(func() {
+		if key, err := k.key(t.Context()); key != "key" || err != nil {
+			t.Errorf("%q, %v", key, err)
+		}
+	})
+	waitFor(k, 1)
+	k.mu.Lock()
+	k.running = nil
+	close(cancelled.done)
+	k.mu.Unlock()
+	call.Wait()
 }
 
 func TestCallDoesNotWaitForAKeyLongerThanItsContext(t *testing.T) {

@@ -198,6 +198,7 @@ func TestRunsOfOtherThreadsAreLeftOutWhereAPageMixesThem(t *testing.T) {
 	}{
 		{[]string{run("a", "t"), run("b", "other"), `{"id":"c","status":"s"}`}, "a c"},
 		{[]string{run("a", "x"), run("b", "y")}, ""},
+		{[]string{run("a", "T"), `{"id":"c","status":"s"}`}, "a c"},
 		{[]string{run("a", "T"), run("b", "T")}, "a b"}, // another way to write the thread's id
 	} {
 		page, err := dial(t, answers(`{"data":[`+strings.Join(tc.data, ",")+`],"has_more":false}`)).ListRuns(t.Context(), "t", ListParams{})
@@ -320,6 +321,27 @@ func TestTheLatestStepOfAServerThatIgnoresOrder(t *testing.T) {
 	}
 }
 
+// What is no clear word about more runs lets the next page be asked for.
+func TestWhatHasMoreSays(t *testing.T) {
+	for value, asks := range map[string]bool{
+		"true": true, `"true"`: true, `"True"`: true, "1": true, `"1"`: true, "null": true, `"maybe"`: true, "2": true, "{}": true,
+		"false": false, `"false"`: false, `"FALSE"`: false, "0": false, `"0"`: false,
+	} {
+		asked := 0
+		c := dial(t, func(w http.ResponseWriter, r *http.Request) {
+			if asked++; r.URL.Query().Has("after") {
+				answers(`{"data":[],"has_more":false}`)(w, r)
+				return
+			}
+			answers(`{"data":[{"id":"a"}],"has_more":`+value+`}`)(w, r)
+		})
+		drain(c.Pages(t.Context(), "t", ListParams{Limit: 2}, false))
+		if (asked == 2) != asks {
+			t.Errorf("has_more %s: %d pages were asked for", value, asked)
+		}
+	}
+}
+
 // Of two spellings of has_more, one that says nothing does not count.
 func TestTwoSpellingsOfHasMore(t *testing.T) {
 	for _, body := range []string{`{"data":[{"id":"a"}],"has_more":true,"hasMore":null}`, `{"data":[{"id":"a"}],"has_more":null,"hasMore":true}`} {
@@ -385,7 +407,7 @@ func TestAPageThatWasNotPromised(t *testing.T) {
 		"refused":               {status(404, ""), false},
 		"refused again":         {status(400, ""), false},
 		"not offered":           {status(501, ""), true},
-		"a fault of the server": {status(500, ""), true},
+		"a fault of the server": {status(500, "", "x-should-retry", "false"), true},
 		"a rate limit":          {status(429, ""), true},
 		"too slow":              {status(408, ""), true},
 		"no answer":             {drop, true},
@@ -438,6 +460,25 @@ func TestAServerThatAlwaysSendsItsWholeList(t *testing.T) {
 	}
 }
 
+// Whether a server ignores after cannot be told while it fails.
+func TestAServerThatFailsAsItIsChecked(t *testing.T) {
+	c := dial(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("limit") == "1" {
+			status(403, "")(w, r)
+			return
+		}
+		answers(`{"data":[{"id":"a"},{"id":"b"}]}`)(w, r)
+	})
+	var last error
+	for _, err := range c.Pages(t.Context(), "t", ListParams{Limit: 2}, false) {
+		last = err
+	}
+	var e *Error
+	if !errors.As(last, &e) || e.Status != 403 {
+		t.Error(last)
+	}
+}
+
 // The last page says that it is the last one, also if the server does not.
 func TestTheLastPageSaysSo(t *testing.T) {
 	pages := map[string]string{"": `{"data":[{"id":"a"},7]}`, "a": `{"data":[{"id":"b"},7]}`, "b": `{"data":null}`}
@@ -484,6 +525,8 @@ func TestTheOrderOfAList(t *testing.T) {
 		{"1 2 3", ListParams{Order: "desc", Before: "a"}, false, "cb"},
 		{"1 2 3", ListParams{Order: "desc", After: "c", Before: "a"}, false, "b"},
 		{"1 2 3", ListParams{Order: "asc", Before: "a"}, false, ""},
+		{"1 2 3", ListParams{Order: "asc", After: "a"}, true, "bc"}, // the page begins with its cursor
+		{"1 2 3", ListParams{Order: "asc", After: "c"}, true, "ignores after"},
 		{"1 2 3", ListParams{Order: "desc", After: "z"}, false, "ignores order"}, // only what comes after z
 		{"1 2 3", ListParams{Order: "desc", Before: "z"}, false, "ignores order"},
 	} {

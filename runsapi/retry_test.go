@@ -81,6 +81,8 @@ func TestRetries(t *testing.T) {
 		{"x-should-retry false", get, status(500, "", "x-should-retry", "false"), 1},
 		{"x-should-retry beats quota", get, status(429, quota, "x-should-retry", "true"), 3},
 		{"too long to wait", get, status(429, "", "Retry-After", "601"), 1},
+		{"quota per minute", get, status(429, `{"message":"Quota per minute used up"}`, second...), 3},
+		{"x-should-retry of a success", get, status(200, "[]", "x-should-retry", "true"), 1},
 		{"2xx that is no Run", get, status(200, "[]"), 1},
 	}
 	for _, tc := range tests {
@@ -122,6 +124,7 @@ func TestRetryDelays(t *testing.T) {
 		{"Azure's milliseconds", func() []string { return []string{"x-ms-retry-after-ms", "2000"} }, 2 * time.Second, 2 * time.Second},
 		{"date", func() []string { return []string{"Retry-After", date(9 * time.Second)} }, 8 * time.Second, 9 * time.Second},
 		{"milliseconds first", func() []string { return []string{"Retry-After-Ms", "250", "Retry-After", "7"} }, 250 * time.Millisecond, 250 * time.Millisecond},
+		{"no milliseconds", func() []string { return []string{"Retry-After-Ms", "0", "Retry-After", "7"} }, 7 * time.Second, 7 * time.Second},
 		{"zero", func() []string { return []string{"Retry-After", "0"} }, 375 * time.Millisecond, 500 * time.Millisecond},
 		{"past", func() []string { return []string{"Retry-After", date(-time.Hour)} }, 375 * time.Millisecond, 500 * time.Millisecond},
 		{"negative", func() []string { return []string{"Retry-After", "-5"} }, 375 * time.Millisecond, 500 * time.Millisecond},

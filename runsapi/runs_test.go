@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -27,6 +28,8 @@ func TestRunIsKeptAsItCame(t *testing.T) {
 		`{"id":"r","status":"s","t":"a  b\n\u00e9 \" \\ <&>/\/"}`:                                                      `{"id":"r","status":"s","t":"a  b\n\u00e9 \" \\ <&>/\/"}`,
 		"{\"id\":\"r\",\"status\":\"s\",\"t\":\"\u2027 \U0001F600 \x7f\"}":                                             "{\"id\":\"r\",\"status\":\"s\",\"t\":\"\u2027 \U0001F600 \x7f\"}",
 		"{\"id\":\"r\",\"status\":\"s\",\"t\":\"\xff\xfe a\xc3\"}":                                                     "{\"id\":\"r\",\"status\":\"s\",\"t\":\"\ufffd\ufffd a\ufffd\"}",
+		`{"id":"r","status":"s","a":"\\" , "b" : "\\\" , \\\\" }`:                                                      `{"id":"r","status":"s","a":"\\","b":"\\\" , \\\\"}`,
+		`{"id":"r","status":"s","t":"\n\ud83d\n"}`:                                                                     "{\"id\":\"r\",\"status\":\"s\",\"t\":\"\\n\ufffd\\n\"}",
 		`{"id":"r","status":"s","t":"\u00e9\uD83D x"}`:                                                                 "{\"id\":\"r\",\"status\":\"s\",\"t\":\"\\u00e9\ufffd x\"}",
 		`{"id":"r","status":"s","t":"\u00e9\ud83d\ude00\u0041"}`:                                                       `{"id":"r","status":"s","t":"\u00e9\ud83d\ude00\u0041"}`,
 		"\ufeff{\"id\":\"r\",\"status\":\"s\"}":                                                                        `{"id":"r","status":"s"}`,
@@ -142,9 +145,14 @@ func TestWhatIsNoList(t *testing.T) {
 }
 
 func TestAnOddItemDoesNotLoseTheList(t *testing.T) {
-	page, err := dial(t, answers(`{"x":1,"data":[{"id":"a"},null,{"status":7},"s"],"has_more":null}`)).ListRuns(t.Context(), "t", ListParams{})
+	var log bytes.Buffer
+	c := dial(t, answers(`{"x":1,"data":[{"id":"a"},null,{"status":7},"s"],"has_more":null}`), func(cfg *Config) { cfg.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+	page, err := c.ListRuns(t.Context(), "t", ListParams{})
 	if got := joined(page); err != nil || got != `{"x":1,"has_more":null,"data":[{"id":"a"},{"status":7}]}` {
 		t.Error(got, err)
+	}
+	if !strings.Contains(log.String(), "level=WARN") || !strings.Contains(log.String(), "items=2 path=/v1/threads/t/runs") {
+		t.Errorf("logged %q", log.String())
 	}
 }
 
@@ -198,15 +206,15 @@ func TestCompressionWhateverTheLabel(t *testing.T) {
 		body   string
 		labels []string
 	}{
-		"plain":                              {long, []string{"", "gzip", "deflate", "identity"}},
-		"white space":                        {"\r\n\t" + long, []string{"", "deflate"}},
-		"a byte order mark":                  {"\ufeff" + long, []string{"", "deflate"}},
-		"gzip":                               {zipped, []string{"", "gzip", "deflate", "identity"}},
-		"gzip and a line end":                {zipped + "\r\n", []string{"gzip"}},
-		"gzip in two members":                {gzipped(long[:100]) + gzipped(long[100:]), []string{"", "gzip"}},
-		"gzip in two members and a line end": {gzipped(long[:100]) + gzipped(long[100:]) + "\r\n", []string{"", "gzip"}},
-		"zlib":                               {zlibbed, []string{"", "gzip", "deflate", "identity"}},
-		"deflate":                            {raw, []string{"gzip", "deflate"}},
+		"plain":               {long, []string{"", "gzip", "deflate", "identity"}},
+		"white space":         {"\r\n\t" + long, []string{"", "deflate"}},
+		"a byte order mark":   {"\ufeff" + long, []string{"", "deflate"}},
+		"gzip":                {zipped, []string{"", "gzip", "deflate", "identity"}},
+		"gzip and a line end": {zipped + "\r\n", []string{"gzip"}},
+		"gzip in two members": {gzipped(long[:100]) + gzipped(long[100:]), []string{"", "gzip"}},
+		"two and a line end":  {gzipped(long[:100]) + gzipped(long[100:]) + "\r\n", []string{"", "gzip"}},
+		"zlib":                {zlibbed, []string{"", "gzip", "deflate", "identity"}},
+		"deflate":             {raw, []string{"gzip", "deflate"}},
 	} {
 		for _, label := range tc.labels {
 			var header []string
@@ -330,7 +338,7 @@ func TestBodiesAreClosed(t *testing.T) {
 			return r
 		})
 		_, err := c.GetRun(t.Context(), "t", "r")
-		if !body.closed || body.read > tc.most || (err == nil) != (tc.body == runJSON) {
+		if !body.closed || body.read > tc.most || (err == nil) != (tc.body == runJSON) || tc.code == 101 && !errors.Is(err, ErrHeaders) {
 			t.Errorf("%s: closed %t, %d bytes read, at most %d expected, %v", name, body.closed, body.read, tc.most, err)
 		}
 	}
@@ -356,6 +364,7 @@ func TestCancel(t *testing.T) {
 		{"no cancel here", "its status is in_progress: POST /v1/threads/t/runs/r/cancel: HTTP 404", status(404, ""), answers(runJSON)},
 		{"cancels are not allowed", "its status is in_progress", status(405, ""), answers(runJSON)},
 		{"cancels are not offered", "its status is in_progress", status(501, ""), answers(runJSON)},
+		{"cancels are forbidden", "HTTP 403", status(403, `{"error":{"message":"You may not cancel runs."}}`), nil},
 		{"no such run", "HTTP 404", status(404, ""), status(404, "")},
 		{"a 500 that says why", "its status is completed", status(500, `{"error":{"message":"run is already finished"}}`, "x-should-retry", "false"), answers(completed)},
 		{"accepted, then unreadable", "cancel was requested", status(202, ""), status(404, "")},
@@ -365,6 +374,7 @@ func TestCancel(t *testing.T) {
 		{"accepted, and answered with a run that has ended", "its status is completed", answers(completed), answers(completed)},
 		{"accepted, and answered with the run itself, which has ended", "its status is completed", answers(`{"id":"r","status":"completed"}`), answers(`{"id":"r","status":"completed"}`)},
 		{"accepted, and answered with the run itself, which goes on", "in_progress", answers(`{"id":"r","status":"in_progress"}`), nil},
+		{"accepted, and answered with another run", "cancelling", answers(`{"id":"other","status":"queued"}`), answers(cancelling)},
 		{"accepted, and answered with something else", "cancelling", answers(`{"id":"evt_9","status":"success"}`), answers(cancelling)},
 		{"a login page", "not a Runs API response", answers("<html>Sign in</html>"), answers(runJSON)},
 		{"a success with an error in it", "no permission", answers(`{"error":{"message":"no permission"}}`), answers(runJSON)},
@@ -417,6 +427,9 @@ func TestPages(t *testing.T) {
 		"c":  `{"data":[{"id":"d"}],"last_id":"d","has_more":false}`,
 		"x":  `{"data":[{"id":"y"}],"last_id":"y","has_more":true}`, // a ring
 		"y":  `{"data":[{"id":"x"}],"last_id":"x","has_more":true}`,
+		"r":  `{"data":[{"id":"p"}],"last_id":"p","has_more":true}`, // leads into a ring
+		"p":  `{"data":[{"id":"q"}],"last_id":"q","has_more":true}`,
+		"q":  `{"data":[{"id":"p"}],"last_id":"p","has_more":true}`,
 		"u":  `{"data":[{"id":"v"}],"last_id":"v"}`, // a ring of a server that does not say whether there are more
 		"v":  `{"data":[{"id":"u"}],"last_id":"u"}`,
 		"n":  `{"data":[{"id":"a"}],"last_id":"a/b"}`,
@@ -434,6 +447,7 @@ func TestPages(t *testing.T) {
 	}{
 		{"", "abcd", false},
 		{"x", "yx", true},
+		{"r", "pqp", true},
 		{"u", "vu", false},
 		{"n", "a", false},
 		{"e", "", true},
@@ -576,5 +590,22 @@ func TestSinceWhenARunHasItsStatus(t *testing.T) {
 				t.Errorf("%s: %s, %t, %v", run, since, ok, err)
 			}
 		})
+	}
+}
+
+func TestWhatIsNestedTooDeep(t *testing.T) {
+	nested := func(levels int) string {
+		return `{"id":"r","status":"s","x":` + strings.Repeat("[", levels-1) + strings.Repeat("]", levels-1) + `}`
+	}
+	if _, err := dial(t, answers(nested(20_000))).GetRun(t.Context(), "t", "r"); !errors.Is(err, ErrNotRuns) || !strings.Contains(err.Error(), "not JSON") {
+		t.Errorf("a run that could exhaust the stack: %v", err)
+	}
+	for depth, want := range map[int]bool{MaxDepth: false, MaxDepth + 1: true} {
+		if run, err := dial(t, answers(nested(depth))).GetRun(t.Context(), "t", "r"); err != nil || run.Deep() != want {
+			t.Errorf("a run of %d levels: %t, %v", depth, run.Deep(), err)
+		}
+		if page, err := dial(t, answers(`{"data":[`+nested(depth-2)+`]}`)).ListRuns(t.Context(), "t", ListParams{}); err != nil || page.Deep() != want {
+			t.Errorf("a list of %d levels: %t, %v", depth, page.Deep(), err)
+		}
 	}
 }

@@ -76,6 +76,21 @@ func TestADialEndsWithItsAttemptUnlessThatWasAnswered(t *testing.T) {
 	}
 }
 
+// An attempt knows whether it was answered, because a connection that is opened meanwhile
+// is then left to other requests.
+func TestAnAttemptKnowsWhetherItWasAnswered(t *testing.T) {
+	for body, want := range map[string]bool{runJSON: true, "\x1f\x8b": false} {
+		var a *attempt
+		direct(t, func(r *http.Request) *http.Response {
+			a = r.Context().Value(attemptKey{}).(*attempt)
+			return response(200, []byte(body))
+		}).GetRun(t.Context(), "t", "r")
+		if a.answered.Load() != want || a.Err() == nil {
+			t.Errorf("%q: answered %t, want %t, ended by %v", body, a.answered.Load(), want, a.Err())
+		}
+	}
+}
+
 func TestHTTP2(t *testing.T) {
 	h := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ProtoMajor != 2 {

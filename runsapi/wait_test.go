@@ -191,10 +191,15 @@ func TestWaitThatNeverReadTheRun(t *testing.T) {
 		for range 100 {
 			s.steps = append(s.steps, status(503, ""))
 		}
-		_, _, err := wait(ctx, dial(t, s.ServeHTTP), Run{})
+		var failures []error
+		for _, err := range dial(t, s.ServeHTTP).Poll(ctx, "t", "r", Run{}) {
+			if err != nil {
+				failures = append(failures, err)
+			}
+		}
 		var e *Error
-		if !errors.As(err, &e) || e.Status != 503 || e.Attempts != len(s.times) {
-			t.Errorf("after %d readings: %+v", len(s.times), err)
+		if len(failures) != 1 || !errors.As(failures[0], &e) || e.Status != 503 || e.Attempts != len(s.times) {
+			t.Errorf("after %d readings: %+v", len(s.times), failures)
 		}
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -181,6 +182,10 @@ func TestSeedHasEveryStatusAndALongThread(t *testing.T) {
 	if len(seen) != 9 {
 		t.Errorf("statuses %v", seen)
 	}
+	_, body = ask(t, rt, "GET", "/v1/threads/thread_long/runs")
+	if n := gjson.Get(body, "data.#").Int(); n != 20 {
+		t.Errorf("a page has %d runs if the query does not say how many", n)
+	}
 	runs, after := 0, ""
 	for {
 		_, body := ask(t, rt, "GET", "/v1/threads/thread_long/runs?order=asc&limit=100"+after)
@@ -204,8 +209,8 @@ func TestBetaHeaderIsNeeded(t *testing.T) {
 	}
 	defer resp.Body.Close()
 	var e struct{ Error struct{ Code string } }
-	if err := json.NewDecoder(resp.Body).Decode(&e); err != nil || resp.StatusCode != 400 || e.Error.Code != "invalid_beta" {
-		t.Errorf("%d %+v %v", resp.StatusCode, e, err)
+	if err := json.NewDecoder(resp.Body).Decode(&e); err != nil || resp.StatusCode != 400 || e.Error.Code != "invalid_beta" || !strings.HasPrefix(resp.Header.Get("X-Request-Id"), "req_") {
+		t.Errorf("%d %v %+v %v", resp.StatusCode, resp.Header, e, err)
 	}
 }
 

@@ -159,6 +159,7 @@ func TestListsFollowTheirCursors(t *testing.T) {
 			"?limit=2&order=asc&after=1&before=4": {"23", false},
 			"?limit=2&order=asc&before=4":         {"23", true}, // the two that end at the cursor
 			"?limit=3&order=asc&before=4":         {"123", false},
+			"?order=asc&before=3":                 {"12", false},
 			"?order=asc&after=1&before=1":         {"", false},
 			"?after=1":                            {"", false},
 		} {
