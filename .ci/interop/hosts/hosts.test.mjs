@@ -42,13 +42,14 @@ const codex = (model, more, flags = "") => ({
   ...more,
 });
 
-// shows makes of the text of a result what the model is told, after the time that the call took.
+// shows makes of the text of a result what the model is told, after the time that the call took. The code that a current
+// model of Codex writes could print a part of the result; here it prints all.
 const hosts = {
   "Codex shows an older model the text": codex(["-m", "older"], { shows: (text) => text }),
-  "Codex shows a current model both copies": codex([], {
+  "Codex hands a current model's code both copies": codex([], {
     shows: (text) => JSON.stringify({ content: [{ type: "text", text }], structuredContent: JSON.parse(text) }),
   }),
-  "Codex shows a current model one copy with --results text": codex([], {
+  "Codex hands a current model's code one copy, with --results text": codex([], {
     shows: (text) => JSON.stringify({ content: [{ type: "text", text: text.replace("[", "[\n").replace("},{", "},\n{").replace("]", "\n]") }] }), // a run a line
   }, " --results text"),
   "Copilot CLI shows the text": {
