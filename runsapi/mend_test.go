@@ -342,9 +342,9 @@ func TestWhatHasMoreSays(t *testing.T) {
 	}
 }
 
-// Of two spellings of has_more, one that says nothing does not count.
+// Of two spellings of has_more, one that says nothing does not count. A number may say it, too.
 func TestTwoSpellingsOfHasMore(t *testing.T) {
-	for _, body := range []string{`{"data":[{"id":"a"}],"has_more":true,"hasMore":null}`, `{"data":[{"id":"a"}],"has_more":null,"hasMore":true}`} {
+	for _, body := range []string{`{"data":[{"id":"a"}],"has_more":true,"hasMore":null}`, `{"data":[{"id":"a"}],"has_more":null,"hasMore":true}`, `{"data":[{"id":"a"}],"has_more":1}`} {
 		if page, err := dial(t, answers(body)).ListRuns(t.Context(), "t", ListParams{}); err != nil || !page.HasMore() {
 			t.Errorf("%s: %t, %v", body, page.HasMore(), err)
 		}

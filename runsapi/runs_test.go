@@ -529,6 +529,9 @@ func TestPagesReadAhead(t *testing.T) {
 			if strings.TrimSuffix(first, ",") != tc.asked || got != tc.want || c.memory.held != 0 {
 				t.Errorf("%s: asked for %s, got %s, %d bytes are held", name, first, got, c.memory.held)
 			}
+			if name == "cursors swapped" && asked[len(asked)-1] != "c" {
+				t.Errorf("%s: asked for %q", name, asked)
+			}
 		})
 	}
 }

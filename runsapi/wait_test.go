@@ -154,7 +154,7 @@ func TestWaitPausesAsLongAsAFailureAsks(t *testing.T) {
 // Once the run has been read, a fault may last: the caller knows best when to give up.
 func TestWaitOutlastsAFault(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &script{start: time.Now()}
+		s := &script{start: time.Now(), steps: []http.HandlerFunc{answers(`{"error":{"code":429,"message":"slow down"}}`)}}
 		for range 20 {
 			s.steps = append(s.steps, status(503, ""))
 		}
