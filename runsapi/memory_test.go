@@ -208,7 +208,10 @@ func TestMemoryIsHeldAsLongAsItIsUsed(t *testing.T) {
 		"a list that is given again": {`{"data":[` + large + `],"has_more":true}`, func(c *Client, ctx context.Context) { c.ListRuns(ctx, "t", ListParams{After: "r"}) }, false},
 		"pages without their end":    {`{"data":[` + large + `],"has_more":false}`, func(c *Client, ctx context.Context) { drain(c.Pages(ctx, "t", ListParams{Before: "z"}, false)) }, false},
 		"pages, repeated":            {`{"data":[` + large + `,{"id":"z"}]}`, func(c *Client, ctx context.Context) { drain(c.Pages(ctx, "t", ListParams{Limit: 2}, false)) }, false},
-		"pages, passed":              {`{"data":[` + large + `]}`, func(c *Client, ctx context.Context) { drain(c.Pages(ctx, "t", ListParams{}, false)) }, false},
+		"pages that ignore after": {`{"data":[` + large + `],"last_id":"r"}`, func(c *Client, ctx context.Context) {
+			drain(c.Pages(ctx, "t", ListParams{Limit: 1, After: "r"}, false))
+		}, false},
+		"pages, passed": {`{"data":[` + large + `]}`, func(c *Client, ctx context.Context) { drain(c.Pages(ctx, "t", ListParams{}, false)) }, false},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			c := direct(t, func(*http.Request) *http.Response { return response(200, []byte(tc.body)) })

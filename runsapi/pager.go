@@ -82,7 +82,9 @@ func (g *pager) read(ctx context.Context) (Page, error) {
 		page, err = g.client.listRuns(ctx, g.threadID, g.params, g.params)
 	}
 	if err == nil && page.repeated && page.count == g.params.Limit {
-		err = g.checkAfter(ctx)
+		if err = g.checkAfter(ctx); err != nil {
+			release(ctx, page.held)
+		}
 	}
 	return page, err
 }
@@ -94,14 +96,8 @@ func (g *pager) advance(page *Page) (found bool, err error) {
 	if n := len(page.Data); n > 0 && indexOf(page.Data[:n-1], page.LastID) >= 0 {
 		page.LastID = page.Data[n-1].ID // some servers swap first_id and last_id
 	}
-	isLast := page.isLast()
-	if !isLast {
-		err = g.checkCursor(page.LastID)
-		if page.more == moreUnknown && err != nil {
-			isLast, err = true, nil
-		}
-	}
-	if isLast {
+	err = g.checkCursor(page.LastID)
+	if page.isLast() || page.more == moreUnknown && err != nil {
 		page.more = moreFalse
 		return false, nil
 	}

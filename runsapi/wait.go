@@ -92,7 +92,7 @@ func (p *poll) next(ctx context.Context) (ended bool, _ error) {
 			return false, nil
 		}
 	}
-	if ctx.Err() != nil && errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
+	if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
 		if p.readings > 0 {
 			return true, nil
 		}
