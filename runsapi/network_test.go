@@ -324,6 +324,21 @@ func must[T any](v T, err error) T {
 	return v
 }
 
+// A proxy that refuses would refuse again, unless the fault is its own.
+func TestAProxyThatRefusesIsNotAskedTwice(t *testing.T) {
+	for status, want := range map[string]int{"403 Forbidden": 1, "407 Who?": 1, "502 Bad Gateway": 2} {
+		tries := 0
+		transport := through(t, server(t, says("HTTP/1.1 "+status+"\r\n\r\n")))
+		c, err := New(Config{BaseURL: "https://api.example", Auth: AuthNone, MaxRetries: 1, Transport: countTries{transport, &tries}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.GetRun(t.Context(), "t", "r"); !errors.Is(err, ErrProxy) || tries != want {
+			t.Errorf("%s: %d tries, %v", status, tries, err)
+		}
+	}
+}
+
 func TestACertificateIsNotTriedTwice(t *testing.T) {
 	base, transport := tlsServer(t, certificate(t, "127.0.0.1", time.Now().Add(time.Hour)), false)
 	tries := 0

@@ -603,6 +603,14 @@ func TestWhatIsNestedTooDeep(t *testing.T) {
 	if _, err := dial(t, answers(nested(20_000))).GetRun(t.Context(), "t", "r"); !errors.Is(err, ErrNotRuns) || !strings.Contains(err.Error(), "not JSON") {
 		t.Errorf("a run that could exhaust the stack: %v", err)
 	}
+	wide := `{"id":"r","status":"s","x":[` + strings.Repeat(`{"y":[]},`, 2*MaxDepth) + `{}]}`
+	if run, err := dial(t, answers(wide)).GetRun(t.Context(), "t", "r"); err != nil || run.Deep() {
+		t.Errorf("a run with much in it: %t, %v", run.Deep(), err)
+	}
+	objects := `{"id":"r","status":"s","x":` + strings.Repeat(`{"y":`, MaxDepth) + "1" + strings.Repeat("}", MaxDepth) + `}`
+	if run, err := dial(t, answers(objects)).GetRun(t.Context(), "t", "r"); err != nil || !run.Deep() {
+		t.Errorf("a run of nested objects: %t, %v", run.Deep(), err)
+	}
 	for depth, want := range map[int]bool{MaxDepth: false, MaxDepth + 1: true} {
 		if run, err := dial(t, answers(nested(depth))).GetRun(t.Context(), "t", "r"); err != nil || run.Deep() != want {
 			t.Errorf("a run of %d levels: %t, %v", depth, run.Deep(), err)

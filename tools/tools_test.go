@@ -75,19 +75,26 @@ func serve(t testing.TB, tl *tools.Tools) *host {
 func (h *host) ask(method, params string) (raw string, notes []string) {
 	h.t.Helper()
 	h.id++
+	last := -1.0
 	fmt.Fprintf(h.in, `{"jsonrpc":"2.0","id":%d,"method":%q,"params":%s}`+"\n", h.id, method, params)
 	for {
 		var m struct {
-			ID            int
-			Method        string
-			Params        struct{ Message string }
+			ID     int
+			Method string
+			Params struct {
+				Message  string
+				Progress float64
+			}
 			Result, Error json.RawMessage
 		}
 		if err := h.out.Decode(&m); err != nil {
 			h.t.Fatal(err)
 		}
 		if m.Method != "" {
-			notes = append(notes, m.Params.Message)
+			if notes = append(notes, m.Params.Message); m.Params.Progress <= last {
+				h.t.Errorf("progress %v after %v", m.Params.Progress, last)
+			}
+			last = m.Params.Progress
 			continue
 		}
 		if m.ID != h.id || m.Error != nil {

@@ -151,10 +151,11 @@ func (v value) apply() error {
 	if v.lines && v.isFlag() && strings.ContainsAny(v.text, "\r\n") {
 		return fmt.Errorf("%s has a line break in it", v.name)
 	}
+	v.text = strings.TrimSpace(v.text)
 	if isPlaceholder(v.text, v.shell) {
 		return fmt.Errorf("%s holds a placeholder that nothing has replaced: the program that starts runs-mcp must put the value there", v.name)
 	}
-	if err := v.set(strings.TrimSpace(v.text)); err != nil {
+	if err := v.set(v.text); err != nil {
 		return fmt.Errorf("%s %w", v.name, err)
 	}
 	return nil

@@ -15,13 +15,13 @@ import (
 	"unicode/utf8"
 )
 
-// The following functions return set functions for settings. The texts of their errors
-// continue a sentence that begins with the name of the setting.
+// The following functions return set functions for settings. They get a value without white
+// space around it. The texts of their errors continue a sentence that begins with the name of
+// the setting.
 
 // singleLine accepts any value without control characters.
 func singleLine(p *string) func(string) error {
 	return func(v string) error {
-		v = strings.TrimSpace(v)
 		if strings.ContainsFunc(v, unicode.IsControl) {
 			return errors.New("has a line break or another control character in it")
 		}
@@ -34,7 +34,7 @@ func singleLine(p *string) func(string) error {
 func secret(p *string) func(string) error {
 	set := singleLine(p)
 	return func(v string) error {
-		if isQuoted(strings.TrimSpace(v)) {
+		if isQuoted(v) {
 			return errors.New("has quotes around its value: give it without them")
 		}
 		return set(v)
@@ -45,7 +45,6 @@ func secret(p *string) func(string) error {
 func key(p *string) func(string) error {
 	set := secret(p)
 	return func(v string) error {
-		v = strings.TrimSpace(v)
 		switch {
 		case len(v) > 7 && strings.EqualFold(v[:7], "bearer "):
 			return errors.New(`has "Bearer" before the key: give the key alone`)
@@ -169,7 +168,7 @@ func isQuoted(v string) bool {
 // queries accepts name=value pairs that are joined by &.
 func queries(q url.Values) func(string) error {
 	return func(v string) error {
-		v = strings.TrimPrefix(strings.TrimSpace(v), "?")
+		v = strings.TrimPrefix(v, "?")
 		parsed, err := url.ParseQuery(v)
 		for pair := range strings.SplitSeq(v, "&") {
 			if name, _, ok := strings.Cut(pair, "="); !ok || name == "" {
@@ -196,7 +195,6 @@ var placeholder = regexp.MustCompile(`\$\{[^}]*\}+|(?:^|[\s"'=&?/\\:;,.@])` +
 // isPlaceholder reports whether v holds a placeholder. A shell command may hold one, but may
 // not be one as a whole.
 func isPlaceholder(v string, shell bool) bool {
-	v = strings.TrimSpace(v)
 	match := placeholder.FindString(v)
 	return match != "" && (!shell || match == v)
 }

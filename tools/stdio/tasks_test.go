@@ -39,6 +39,15 @@ func TestSlowReadingsOfTasks(t *testing.T) {
 	})
 }
 
+func TestAServerWithoutTasks(t *testing.T) {
+	p := serve(t)
+	p.send(tasksGet(1, `"taskId":"a",`))
+	if got := p.next().Get("error.message").Str; got != `there is no task with the taskId "a"` {
+		t.Error(got)
+	}
+	p.rest()
+}
+
 func TestTheIdOfATaskIsAString(t *testing.T) {
 	p := serve(t, func(s *stdio.Server) {
 		s.GetTask = func(context.Context, string, <-chan struct{}) *stdio.Task { return nil }
