@@ -49,7 +49,7 @@ func TestAPipeMadeNonBlockingIsStillAPipe(t *testing.T) {
 	in, stdin := blockingPipe(t)
 	stdout, out := blockingPipe(t)
 	s := offer(nil)
-	answer := text(strings.Repeat("x", 300_000)) // more than a pipe holds
+	answer := text(strings.Repeat("x", 2_000_000)) // more than a pipe holds
 	s.CallTool = func(_ context.Context, _ stdio.Call) *stdio.Result { return answer }
 	done := make(chan error, 1)
 	go func() { done <- stdio.Serve(t.Context(), s, in, out) }()
@@ -58,7 +58,7 @@ func TestAPipeMadeNonBlockingIsStillAPipe(t *testing.T) {
 		prepare()
 		for range 3 {
 			io.WriteString(stdin, call(fmt.Sprint(i), "any")+"\n")
-			if line, err := answers.ReadString('\n'); err != nil || len(line) < 300_000 {
+			if line, err := answers.ReadString('\n'); err != nil || len(line) < 2_000_000 {
 				t.Fatalf("%d: %.200q, %v", i, line, err)
 			}
 		}

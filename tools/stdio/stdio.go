@@ -120,6 +120,7 @@ type connection struct {
 // The error says why in or out failed, and how many answers were not written. It is nil if
 // in or ctx ended and all answers were written.
 func Serve(ctx context.Context, s Server, in io.Reader, out io.Writer) error {
+	widen(out)
 	c := &connection{
 		server: s, lines: newLineReader(pipeReader{in}), out: newWriter(pipeWriter{out}),
 		inputEnded: make(chan error, 1), drained: make(chan struct{}),
