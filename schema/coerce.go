@@ -13,9 +13,8 @@ import (
 func (p property) coerce(given gjson.Result) any {
 	text := strings.TrimSpace(given.Str)
 	isText := given.Type == gjson.String
-	isFree := p.Type == "string" && len(p.Enum) == 0 // any text is allowed
 	switch {
-	case isText && !p.required && (text == "" || !isFree && strings.EqualFold(text, "null")):
+	case isText && !p.required && (text == "" || !p.anyText() && strings.EqualFold(text, "null")):
 		return nil
 	case p.Type == "array":
 		return p.coerceArray(given)
@@ -31,6 +30,9 @@ func (p property) coerce(given gjson.Result) any {
 	}
 	return jsonValue(given)
 }
+
+// anyText reports whether the schema allows any text.
+func (p property) anyText() bool { return p.Type == "string" && len(p.Enum) == 0 }
 
 // coerceArray reads an array, or a string that stands for one: JSON, or a list separated by
 // commas, with or without brackets and quotes. An item with commas becomes several items,
@@ -73,6 +75,9 @@ func (p property) splitList(list []any, text string) []any {
 // spelled returns the value of the enum of which text is a spelling, or text itself if
 // there is none.
 func (p property) spelled(text string) string {
+	if len(p.spellings) == 0 {
+		return text
+	}
 	if value, ok := p.spellings[Fold(text)]; ok {
 		return value
 	}

@@ -165,6 +165,9 @@ func (p property) decode(given gjson.Result) (any, Faults) {
 		}
 		return nil, nil
 	}
+	if _, isText := value.(string); isText && p.anyText() {
+		return value, nil // without a validator, whose deep stack costs more than all the rest of Decode
+	}
 	items, isArray := value.([]any)
 	if p.item == nil || !isArray {
 		if p.value.Validate(value) != nil {
