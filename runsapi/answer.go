@@ -12,27 +12,37 @@ import (
 // some clients fail beyond it.
 const MaxDepth = 100
 
-// parseRun reads an object in compact JSON as a Run, and reports whether it has what
-// makes a Run. Of two members with the same name the last counts, as it does in clients.
-func parseRun(raw string) (run Run, isRun bool) {
+// parseRun reads the JSON object that begins text, which is compact, as a Run, and reports
+// whether it has what makes a Run. Of two members with the same name the last counts, as it
+// does in clients.
+func parseRun(text string) (run Run, isRun bool) {
+	if text[0] != '{' {
+		return Run{}, false
+	}
 	var id, status, threadID string
-	for m := range Members(raw) {
-		switch m.Name {
+	end := 0
+	for {
+		name, at := nextMember(text, end)
+		if at < 0 {
+			break
+		}
+		end = skip(text, at)
+		switch value := text[at:end]; name {
 		case "id":
-			id = m.Value
+			id = value
 		case "status":
-			status = m.Value
+			status = value
 		case "thread_id":
-			threadID = m.Value
+			threadID = value
 		case "created_at":
-			run.createdAt = m.Value
+			run.createdAt = value
 		case "error":
 			run.hasError = true
 		case "started_at":
-			run.startedAt = m.Value
+			run.startedAt = value
 		}
 	}
-	run.raw = raw
+	run.raw = text[:max(end, 1)+1]
 	var hasID, hasStatus bool
 	run.ID, hasID = stringValue(id)
 	run.Status, hasStatus = stringValue(status)
@@ -80,16 +90,23 @@ func (c *Client) page(ctx context.Context, a *answer) (Page, error) {
 	d := c.decode(a)
 	p := Page{raw: d.text, held: d.held, deep: d.deep}
 	data := ""
-	if d.isJSON {
-		for m := range Members(d.text) {
-			switch m.Name {
-			case "data":
-				data = m.Value
-			case "last_id":
-				p.LastID, _ = stringValue(m.Value)
-			case "has_more", "hasMore":
-				p.more = cmp.Or(parseMore(m.Value), p.more)
-			}
+	for end := 0; d.isJSON; {
+		name, at := nextMember(d.text, end)
+		if at < 0 {
+			break
+		}
+		if name == "data" { // of two, the last counts
+			end = at + p.readData(d.text[at:])
+		} else {
+			end = skip(d.text, at)
+		}
+		switch value := d.text[at:end]; name {
+		case "data":
+			data = value
+		case "last_id":
+			p.LastID, _ = stringValue(value)
+		case "has_more", "hasMore":
+			p.more = cmp.Or(parseMore(value), p.more)
 		}
 	}
 	if isEmpty(data) {
@@ -98,15 +115,9 @@ func (c *Client) page(ctx context.Context, a *answer) (Page, error) {
 			return Page{}, c.unexpected(a, d, "a list of runs")
 		}
 	}
-	for item := range Items(data) {
-		if p.count++; p.count > maxItems {
-			defer release(ctx, d.held)
-			return Page{}, c.complete(&Error{Message: fmt.Sprintf("%s: its list has more than %d items", ErrTooLarge, maxItems), err: ErrTooLarge}, a)
-		}
-		if item[0] == '{' {
-			run, _ := parseRun(item)
-			p.Data = append(p.Data, run)
-		}
+	if p.count > maxItems {
+		defer release(ctx, d.held)
+		return Page{}, c.complete(&Error{Message: fmt.Sprintf("%s: its list has more than %d items", ErrTooLarge, maxItems), err: ErrTooLarge}, a)
 	}
 	if data != "null" && !strings.HasPrefix(data, "[") || p.count > 0 && len(p.Data) == 0 {
 		defer release(ctx, d.held)
@@ -120,6 +131,28 @@ func (c *Client) page(ctx context.Context, a *answer) (Page, error) {
 		p.LastID = p.Data[len(p.Data)-1].ID
 	}
 	return p, nil
+}
+
+// readData reads the runs in the array that begins text, compact JSON, and returns where the
+// array ends. It keeps at most maxItems of them. Another value than an array has no runs.
+func (p *Page) readData(text string) (end int) {
+	p.Data, p.count = nil, 0
+	if text[0] != '[' {
+		return skip(text, 0)
+	}
+	for end = 1; text[end] != ']'; {
+		if text[end] == ',' {
+			end++
+		}
+		if p.count++; text[end] == '{' && p.count <= maxItems {
+			run, _ := parseRun(text[end:])
+			p.Data = append(p.Data, run)
+			end += len(run.raw)
+		} else {
+			end = skip(text, end)
+		}
+	}
+	return end + 1
 }
 
 // maxItems bounds the memory of a list. A server that ignores the limit of a page may send

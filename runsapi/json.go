@@ -181,17 +181,13 @@ type Member struct {
 // and compact, as RawJSON returns it. Members yields nothing for other JSON values.
 func Members(object string) iter.Seq[Member] {
 	return func(yield func(Member) bool) {
-		if object == "" || object[0] != '{' {
-			return
-		}
-		for i := 1; object[i] != '}'; {
-			if object[i] == ',' {
-				i++
+		for i := 0; ; {
+			name, value := nextMember(object, i)
+			if value < 0 {
+				return
 			}
-			colon := skip(object, i)
-			end := skip(object, colon+1)
-			name, _ := stringValue(object[i:colon])
-			if !yield(Member{name, object[colon+1 : end], object[i:end]}) {
+			end := skip(object, value)
+			if !yield(Member{name, object[value:end], object[i+1 : end]}) {
 				return
 			}
 			i = end
@@ -199,24 +195,16 @@ func Members(object string) iter.Seq[Member] {
 	}
 }
 
-// Items yields the items of a JSON array in their order. The JSON must be valid and compact, as
-// RawJSON returns it. Items yields nothing for other JSON values.
-func Items(array string) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		if array == "" || array[0] != '[' {
-			return
-		}
-		for i := 1; array[i] != ']'; {
-			if array[i] == ',' {
-				i++
-			}
-			end := skip(array, i)
-			if !yield(array[i:end]) {
-				return
-			}
-			i = end
-		}
+// nextMember returns the name of a member of a JSON object, decoded, and where the value
+// begins, or -1 if there is no member. i is where the object begins or the member before
+// ended. It lets a caller read a large object in one pass.
+func nextMember(object string, i int) (name string, value int) {
+	if i == len(object) || object[i] != '{' && object[i] != ',' || object[i+1] == '}' {
+		return "", -1
 	}
+	colon := skip(object, i+1)
+	name, _ = stringValue(object[i+1 : colon])
+	return name, colon + 1
 }
 
 // skip returns where the value that begins at i in compact JSON ends.

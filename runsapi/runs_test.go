@@ -156,6 +156,21 @@ func TestAnOddItemDoesNotLoseTheList(t *testing.T) {
 	}
 }
 
+func TestOfTwoDataTheLastCounts(t *testing.T) {
+	for body, want := range map[string]int{
+		`{"data":[{"id":"a"}],"data":null}`:                    0,
+		`{"data":null,"data":[{"id":"a"},{}]}`:                 2,
+		`{"data":[{"id":"a"}],"data":[{"id":"b"},{"id":"c"}]}`: 2,
+	} {
+		if page, err := dial(t, answers(body)).ListRuns(t.Context(), "t", ListParams{}); err != nil || len(page.Data) != want {
+			t.Errorf("%s: %d runs, want %d, %v", body, len(page.Data), want, err)
+		}
+	}
+	if _, err := dial(t, answers(`{"data":[{"id":"a"}],"data":7}`)).ListRuns(t.Context(), "t", ListParams{}); !errors.Is(err, ErrNotRuns) {
+		t.Error(err)
+	}
+}
+
 // joined is the JSON of a page.
 func joined(p Page) string {
 	head, tail := p.Envelope()
