@@ -29,7 +29,7 @@ var (
 	ErrTruncated     = errors.New("the answer was cut short")
 	ErrEncoding      = errors.New("the answer has a Content-Encoding that cannot be read")
 	ErrTooLarge      = errors.New("the answer is too large")
-	ErrNoRoom        = errors.New("the answers to other calls take all memory that there is for them, and no room came in time")
+	ErrNoRoom        = errors.New("the answers to the calls in progress take all memory that there is for them, and no room came in time")
 )
 
 // classify returns the kind of failure that err is, one of the errors above or nil. err is

@@ -165,7 +165,7 @@ func TestAScanWithoutRoom(t *testing.T) {
 			h := serve(t, tools.New(c, tools.Options{}))
 			got := h.call("list_runs", `{"thread_id":"t","all":true}`)
 			if room < 5<<20 {
-				if !got.IsError || !strings.Contains(got.Text, "the answers to other calls take all memory") || !strings.Contains(got.Text, "fewer calls at a time") {
+				if !got.IsError || !strings.Contains(got.Text, "calls in progress take all memory") || !strings.Contains(got.Text, "fewer calls at a time") {
 					t.Errorf("%.300s", got.Text)
 				}
 				return
