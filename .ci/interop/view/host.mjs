@@ -20,7 +20,7 @@ addEventListener("message", (event) => event.source === frame.contentWindow && t
 </script>`;
 
 // show opens the view html in browser, and resolves once it is initialized. With client, the view's calls go to its
-// server; else to callTool. With now, the clock stands still. What the view asked for is in calls, what it told the model in told, and in log is
+// server; else to callTool. With now, the clock stands still. What the view asked for is in calls, what the model was told last in told, and in log is
 // whatever it loaded, printed or asked the user, which is nothing if all is well.
 export async function show(browser, html, { client = null, callTool, capabilities = { serverTools: {}, updateModelContext: { text: {} } }, context = {}, now, ...options } = {}) {
   const browserContext = await browser.newContext({ viewport: { width: 720, height: 900 }, ...options });
@@ -49,7 +49,7 @@ export async function show(browser, html, { client = null, callTool, capabilitie
     if (message.method === "tools/call") calls.push(message.params);
     transport.onmessage(message);
   });
-  bridge.onupdatemodelcontext = async ({ content }) => told.push(content[0].text) && {};
+  bridge.onupdatemodelcontext = async ({ content }) => told.splice(0, told.length, content[0].text) && {}; // each update replaces the one before
   bridge.onsizechange = ({ height }) => page.evaluate((h) => { frame.style.height = `${h}px`; }, height).catch(() => {});
   bridge.onerror = (error) => log.push(`bridge: ${error.message}`);
   const initialized = new Promise((resolve) => { bridge.oninitialized = resolve; });

@@ -155,6 +155,46 @@ test("view: a cancel is asked, declined, done, and told to the model", { skip },
   assert.deepEqual(view.told, ["In the page of runs, the user asked to cancel run run_in_progress of thread thread_demo. Its status is cancelled."]);
 });
 
+test("view: of two cancels at once both are told, and neither can be asked for again meanwhile", { skip }, async () => {
+  const ids = ["run_1", "run_2"];
+  const statuses = { run_1: "in_progress", run_2: "queued" };
+  const run = (id) => ({ id, status: statuses[id], thread_id: "thread_1" });
+  const answers = {};
+  await given(list(...ids.map(run)), { callTool: async ({ name, arguments: { run_id: id } }) => {
+    if (name !== "cancel_run") return fine(id ? run(id) : list(...ids.map(run)));
+    await new Promise((resolve) => { answers[id] = resolve; });
+    statuses[id] = "cancelled";
+    return fine(run(id));
+  } });
+  for (const id of ids) {
+    await button(`Cancel run ${id}`).click();
+    await button("Cancel run").click();
+    await until("asked", () => answers[id]);
+    assert.equal(await view.frame.evaluate(() => document.activeElement.textContent), id, "the focus stays in the row");
+  }
+  for (const id of ids) {
+    assert.ok(await button(`Cancel run ${id}`).isDisabled(), id);
+    assert.ok(await row(id).locator("[name=ask]").evaluate((ask) => getComputedStyle(ask).opacity < 1), `${id} looks disabled`);
+  }
+  answers.run_1();
+  await until("cancelled", async () => await row("run_1").locator(".status").innerText() === "Cancelled");
+  assert.ok(await button("Cancel run run_2").isDisabled());
+  answers.run_2();
+  const sentence = (id) => `In the page of runs, the user asked to cancel run ${id} of thread thread_1. Its status is cancelled.`;
+  await until("both are told", () => view.told[0] === ids.map(sentence).join("\n"));
+});
+
+test("view: the question of a cancel goes once the run has ended, and the focus stays in the row", { skip }, async () => {
+  let run = { id: "run_1", status: "in_progress", thread_id: "thread_1" };
+  const other = { id: "run_2", status: "queued" };
+  await given(list(other, run), { callTool: async () => fine(list(other, run)) });
+  await button("Cancel run run_1").press("Enter");
+  run = { ...run, status: "completed" };
+  await until("completed", async () => await row("run_1").locator(".status").innerText() === "Completed");
+  assert.ok(await row("run_1").locator(".question").isHidden());
+  assert.equal(await view.frame.evaluate(() => document.activeElement.textContent), "run_1");
+});
+
 test("view: a refused cancel is a line, and the button stays unless there is no such tool", { skip }, async () => {
   const active = list({ id: "run_1", status: "in_progress", thread_id: "thread_1" });
   let refusal = async () => wrong("run run_1 was not cancelled: the server says no");
@@ -197,6 +237,11 @@ test("view: fields that the answer lacks are asked for", { skip }, async () => {
   await over("list_runs", { thread_id: "thread_demo", fields: ["id"] });
   await shows("rate_limit_exceeded");
   assert.deepEqual(view.calls[0].arguments, { thread_id: "thread_demo", fields: [] });
+  await view.close();
+  await over("list_runs", { thread_id: "thread_demo", all: true, fields: ["id"] });
+  await shows("rate_limit_exceeded");
+  await sleep(2500);
+  assert.equal(view.calls.filter(({ name }) => name === "list_runs").length, 1, "a long list is not read again and again");
 });
 
 test("view: an answer as text alone is enough, and one that is none is said to be none", { skip }, async () => {
@@ -224,10 +269,103 @@ test("view: a failed refresh is a line under the last picture, and goes with the
   let fails = true;
   const active = list({ id: "run_1", status: "queued", created_at: Date.now() / 1000 - 60 });
   await given(active, { callTool: async () => (fails ? wrong("HTTP 500: out of order") : fine(active)) });
-  await shows("Not refreshed: HTTP 500: out of order");
+  await shows("Not read: HTTP 500: out of order");
   assert.equal(await row("run_1").count(), 1);
   fails = false;
   await until("the line goes", async () => await view.frame.locator("#problem").textContent() === "");
+});
+
+test("view: an error goes with the next refresh, whatever it was that failed", { skip }, async () => {
+  let fails = true;
+  const run = { id: "run_1", status: "in_progress", thread_id: "thread_1" };
+  await given(list(run), { callTool: async ({ name }) => (name === "list_runs" ? fine(list(run)) : fails ? wrong("HTTP 500: out of order") : fine(run)) });
+  await button("run_1").click();
+  await shows("HTTP 500: out of order");
+  fails = false;
+  await until("the line goes", async () => await view.frame.locator("#problem").textContent() === "");
+});
+
+test("view: a run that cannot be read stops no other's refresh", { skip }, async () => {
+  let status = "in_progress";
+  const run = (id) => ({ id, status, thread_id: "thread_1" });
+  await given(list(run("run_gone"), run("run_2"), run("run_lost")), { args: { thread_id: "thread_1", all: true },
+    callTool: async ({ arguments: { run_id: id } }) => (id === "run_2" ? fine({ ...run(id), steps: [] }) : wrong(`no ${id}`)) });
+  status = "completed";
+  await until("completed", async () => await row("run_2").locator(".status").innerText() === "Completed");
+  await shows(/^Not read: no run_(gone|lost)$/);
+  await button("run_2").click();
+  await button("Show steps").click();
+  await shows("none");
+  assert.equal(await view.frame.locator("#problem").textContent(), "", "another run's steps are no matter of run_gone");
+});
+
+test("view: of many runs, those that newer ones push out leave the page", { skip }, async () => {
+  const run = (i) => ({ id: `run_${i}`, status: i < 50 ? "completed" : "queued", created_at: 1_700_000_000 + i });
+  const runs = [...Array(51).keys()].map(run);
+  await given(list(...runs), { callTool: async () => fine(list(...runs)) });
+  await until("50 rows", async () => await rows().count() === 50);
+  runs.push(run(51));
+  await until("the new one", async () => await row("run_51").count() === 1);
+  assert.equal(await rows().count(), 50);
+  assert.equal(await row("run_1").count(), 0);
+});
+
+test("view: a button that goes leaves the focus near", { skip }, async () => {
+  const focused = () => view.frame.evaluate(() => document.activeElement.textContent);
+  const run = { id: "run_1", status: "completed", thread_id: "thread_1" };
+  await given(run);
+  await button("Show steps").press("Enter");
+  await until("no button", async () => await button("Show steps").isHidden());
+  assert.equal(await focused(), "run_1");
+  await view.close();
+  await over("list_runs", { thread_id: "thread_long", order: "desc", limit: 100, after: "run_long_120" });
+  await shows("100 so far");
+  await button("More runs").press("Enter");
+  await until("all that is known", async () => await rows().count() === 100);
+  assert.equal(await focused(), "More runs");
+  await button("More runs").press("Enter");
+  await until("the last ones", async () => await button("More runs").isHidden());
+  const next = await rows().nth(100).getAttribute("data-id");
+  assert.equal(await focused(), next);
+});
+
+test("view: steps are not said to be none before the answer", { skip }, async () => {
+  const run = { id: "run_1", status: "completed", thread_id: "thread_1" };
+  let answer;
+  await given(run, { callTool: async (params) => {
+    if (params.arguments.steps) await new Promise((resolve) => { answer = resolve; });
+    return fine({ ...run, ...(params.arguments.steps && { steps: null }) });
+  } });
+  await button("Show steps").click();
+  await until("asked", () => answer);
+  assert.match(await view.frame.locator("dl").innerText(), /Steps\s+…/);
+  answer();
+  await until("none", async () => /Steps\s+none/.test(await view.frame.locator("dl").innerText()));
+});
+
+test("view: what is known of a list is not said to be all", { skip }, async () => {
+  const count = () => view.frame.locator("#count").textContent();
+  for (const [page, cursor, text] of [
+    [{}, {}, "1 in all"], [{}, { after: "run_0" }, "1"], [{}, { before: "run_9" }, "1"],
+    [{ has_more: true }, { after: "run_0" }, "1 so far"], [{ has_more: "true" }, {}, "1 so far"], [{ has_more: "false" }, {}, "1 in all"],
+  ]) {
+    await given({ ...list({ id: "run_1", status: "completed" }), ...page }, { args: { thread_id: "thread_1", ...cursor } });
+    await shows("run_1");
+    assert.equal(await count(), text);
+    assert.equal(await button("More runs").isVisible(), text === "1 so far");
+    await view.close();
+  }
+});
+
+test("view: forced colours leave the bars and marks of the statuses", { skip }, async () => {
+  await over("list_runs", { thread_id: "thread_demo" }, { forcedColors: "active" });
+  await shows("Completed");
+  const colours = await row("run_completed").evaluate((item) => {
+    const ground = getComputedStyle(document.documentElement).backgroundColor;
+    const [mark, bar] = [getComputedStyle(item.querySelector(".status"), "::before"), getComputedStyle(item.querySelector(".run"))];
+    return [mark, bar].map((style) => [style.forcedColorAdjust, style.backgroundColor !== ground]);
+  });
+  assert.deepEqual(colours, [["none", true], ["none", true]]);
 });
 
 test("view: an error, and a call that was cancelled, are said", { skip }, async () => {
@@ -263,12 +401,17 @@ test("view: times in milliseconds, missing fields, nulls and odd types are shown
   const all = (value) => Object.fromEntries(names.map((name) => [name, value]));
   await given(list(
     { id: "run_ms", status: "completed", created_at: Date.now() - 9000, started_at: Date.now() - 8000, completed_at: Date.now() - 3000 },
-    { id: "run_bare", status: "completed" }, { id: "run_new", status: "generating" }, { id: "run_nulls", status: "failed", ...all(null) },
+    { id: "run_iso", status: "completed", created_at: "2025-11-20T10:00:00Z", started_at: "2025-11-20T10:00:01Z", completed_at: "2025-11-20T10:00:05Z" },
+    { id: "run_stateless", created_at: 1_700_000_000 }, { id: "run_bare", status: "completed" }, { id: "run_new", status: "generating" }, { id: "run_nulls", status: "failed", ...all(null) },
     { id: "run_text", status: "failed", ...all("odd") }, { id: "run_array", status: "", ...all([1]) }, { id: "run_true", status: "expired", ...all(true) },
     { id: "run_objects", status: "failed", ...all({ a: { b: 1 } }), steps: [null, 1, { status: "x", step_details: { tool_calls: 7 } }] }, {}, { id: 7, status: "queued" }));
   await shows("run_objects");
-  assert.equal(await rows().count(), 8);
+  assert.equal(await rows().count(), 10);
   assert.match(await row("run_ms").innerText(), /6 s/);
+  assert.match(await row("run_iso").innerText(), /5 s/);
+  assert.match(await row("run_iso").locator("time").getAttribute("title"), /2025/);
+  assert.equal(await button("Cancel run run_stateless").count(), 0);
+  assert.equal(await row("run_stateless").getAttribute("class"), "");
   assert.match(await row("run_new").innerText(), /Generating/);
   for (const id of ["run_text", "run_array", "run_true", "run_objects"]) {
     await row(id).getByRole("button", { name: id, exact: true }).click();
@@ -291,8 +434,8 @@ test("view: whatever is in a run's strings is text, and stays in its place", { s
   const failed = spoilt.data.find((run) => run.status === "failed").id;
   await view.frame.locator("[name=open]").filter({ hasText: failed.slice(0, 10) }).first().click();
   await view.frame.locator("dd").filter({ hasText: "alert(3)" }).first().waitFor();
-  await view.frame.locator("[name=ask]").first().click();
-  await shows("Keep it");
+  await view.frame.locator("[name=ask]:visible").first().click();
+  await button("Keep it").waitFor();
   assert.deepEqual(await view.frame.evaluate(() => [document.querySelectorAll("script, style, template, base, img, svg, a, iframe").length, document.querySelectorAll("main > *").length]), before);
   assert.ok(await view.frame.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "nothing sticks out");
   assert.ok(await view.frame.locator("body").innerText().then((text) => text.includes("<script>alert(3)</script>")), "it is shown as it is");
