@@ -165,7 +165,7 @@ func hint(err error) string {
 	var key *runsapi.KeyError
 	switch {
 	case errors.Is(err, runsapi.ErrBaseURL):
-		return " (--api-base, OPENAI_BASE_URL)"
+		return " (--api-base, OPENAI_BASE_URL, OPENAI_API_BASE)"
 	case errors.Is(err, runsapi.ErrPlainHTTP):
 		return ": use https, or allow it with --allow-http"
 	case errors.Is(err, runsapi.ErrNoCredential):

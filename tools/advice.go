@@ -41,7 +41,7 @@ func (r *runs) nextStep(e *runsapi.Error, state callState) string {
 		return "The user should set --api-base (OPENAI_BASE_URL) to where the API is now."
 	case s == http.StatusUnauthorized, s == http.StatusForbidden:
 		return r.credentialHint(e, s)
-	case s == http.StatusNotFound:
+	case s == http.StatusNotFound, s == http.StatusGone:
 		return r.notFoundHint(e, state)
 	case s == http.StatusMethodNotAllowed, s == http.StatusNotImplemented:
 		return "This server does not offer the call; the other tools may still work."
@@ -49,13 +49,15 @@ func (r *runs) nextStep(e *runsapi.Error, state callState) string {
 		return "A quota is used up: trying again does not help, the user should check the plan."
 	case s == http.StatusTooManyRequests:
 		return fmt.Sprintf("%s; %s.", cmp.Or(retryHint(e.RetryAfter), "Too many requests: try again later"), tries(e))
+	case state.cancelRefused && (s == http.StatusConflict || refusesCancel(e)):
+		return "The server would not cancel it in this status: try again in a minute."
 	case s == http.StatusConflict && e.Method == http.MethodPost:
 		return "The run's status may not allow it: get_run shows how the run stands."
 	case s == http.StatusRequestTimeout, s == http.StatusConflict, s >= 500:
 		return r.serverFaultHint(e, s, state)
 	case s == 0: // an error in the body of a success, without a known code
 		return fmt.Sprintf("The server, or one that it asked, failed; %s. %s.", tries(e), cmp.Or(retryHint(e.RetryAfter), "Try again in a minute"))
-	case strings.Contains(strings.ToLower(e.Message), "cannot cancel run"):
+	case refusesCancel(e):
 		return "The run was not cancelled; get_run shows how it stands."
 	case r.lacksAPIVersion() && strings.Contains(strings.ToLower(e.Message), "api-version"):
 		return apiVersionHint
@@ -95,6 +97,11 @@ func (r *runs) transportHint(e *runsapi.Error) string {
 	return ""
 }
 
+// refusesCancel reports whether the API says that it cannot cancel the run.
+func refusesCancel(e *runsapi.Error) bool {
+	return strings.Contains(strings.ToLower(e.Message), "cannot cancel run")
+}
+
 // byProxy warns that the fault may be the proxy's, if there is a proxy.
 func (r *runs) byProxy() string {
 	if !r.client.UsesProxy() {
@@ -128,7 +135,7 @@ func (r *runs) credentialHint(e *runsapi.Error, status int) string {
 	case status == http.StatusForbidden:
 		return fmt.Sprintf("The credential may not do this. It comes from %s; the user should check its permissions.", from)
 	case e.ExpiredToken:
-		return fmt.Sprintf("The token in %s has expired. Such tokens live for about an hour: the user should set --api-key-command (OPENAI_API_KEY_COMMAND) to a command that prints a fresh one, instead of %[1]s, and restart the server.", from)
+		return fmt.Sprintf("The token has expired. It comes from %s. Such tokens live for about an hour: the user should set --api-key-command (OPENAI_API_KEY_COMMAND) to a command that prints a fresh one, in place of the fixed token, and restart the server.", from)
 	}
 	return fmt.Sprintf("The API did not accept the credential, or the credential lacks a permission. It comes from %s; the user should check it, and restart the server after a change.", from)
 }
@@ -142,7 +149,7 @@ func (r *runs) notFoundHint(e *runsapi.Error, state callState) string {
 	case state.read:
 		return "The run was there a moment ago: it, or its thread, was deleted meanwhile."
 	case e.RunID == "" && names(e, "run", ""):
-		return fmt.Sprintf("The API does not know the run that the cursor (after or before) names: a run of the thread %s, or none to begin at the beginning.", e.ThreadID)
+		return fmt.Sprintf("The API does not know the run that the cursor (after or before) names: give a run of the thread %s, or none to begin at the beginning. Without a cursor, it knows no run of that thread: check the id; %s.", e.ThreadID, threads)
 	case names(e, "run", e.RunID):
 		return swapped(e) + fmt.Sprintf("The API does not know the run %s in the thread %s: check both ids. list_runs finds the runs of a thread; %s.", e.RunID, e.ThreadID, threads)
 	case names(e, "thread", e.ThreadID):

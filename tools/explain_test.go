@@ -36,7 +36,7 @@ func TestExplainOfErrorsInErrors(t *testing.T) {
 			[]string{"its status is in_progress.", "The run is there, so this server has no cancel"}, "Either|base URL|ended."},
 		{"no cancel, 405", &runsapi.NotCancelledError{Run: run("queued"), Err: refusal(405, "m")}, []string{"this server has no cancel"}, "other tools"},
 		{"no cancel, 501", &runsapi.NotCancelledError{Run: run("queued"), Err: refusal(501, "m")}, []string{"this server has no cancel"}, "passing"},
-		{"refused", &runsapi.NotCancelledError{Run: run("in_progress"), Err: refusal(409, "locked")}, []string{"its status is in_progress.", "HTTP 409: locked", "get_run shows how the run stands"}, "passing"},
+		{"refused", &runsapi.NotCancelledError{Run: run("in_progress"), Err: refusal(409, "locked")}, []string{"its status is in_progress.", "HTTP 409: locked", "would not cancel it in this status"}, "passing|get_run"},
 		{"refused for another reason", &runsapi.NotCancelledError{Run: run("in_progress"), Err: refusal(500, "boom")}, []string{"HTTP 500: boom", "Try again in a minute"}, "check the ids"},
 		{"a long status", &runsapi.NotCancelledError{Run: run(strings.Repeat("s", 500)), Err: refusal(409, "m")}, []string{"its status is " + strings.Repeat("s", 99) + "…, which is not one of"}, ""},
 		{"after the cancel", &runsapi.AfterCancelError{Err: &runsapi.WaitError{Status: "cancelling", Err: refusal(403, "no")}},

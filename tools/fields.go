@@ -10,8 +10,9 @@ import (
 	"runs-mcp/schema"
 )
 
-// everyField selects all fields when it is among the names.
-const everyField = "*"
+// isEveryField reports whether name selects all fields. A model may write "all", as no Run has
+// a field of that name.
+func isEveryField(name string) bool { return name == "*" || name == "all" }
 
 // selection selects the fields of a Run that a call returns. It is made once per call,
 // because a list may have thousands of runs and a call may give thousands of names.
@@ -34,7 +35,7 @@ func newSelection(names []string, list bool) selection {
 	switch {
 	case len(names) == 0 && list:
 		return selection{names: map[string]bool{"instructions": true, "tools": true}, exclude: true}
-	case len(names) == 0, slices.Contains(names, everyField):
+	case len(names) == 0, slices.ContainsFunc(names, isEveryField):
 		return selection{all: true}
 	}
 	s := selection{names: map[string]bool{"id": true, "status": true}}

@@ -217,7 +217,7 @@ func TestBadSettings(t *testing.T) {
 		{[]string{"PORTKEY_API_KEY=pk-canary"}, []string{"--api-base", "https://api.openai.com/v1"}, "no API key: set OPENAI_API_KEY"},
 		{[]string{"OPENAI_API_KEY=${CANARY}"}, nil, "OPENAI_API_KEY holds a placeholder"},
 		{[]string{"OPENAI_API_KEY_FILE=" + os.DevNull}, nil, "the API key file cannot be read: it is not a regular file (OPENAI_API_KEY_FILE)\n"},
-		{[]string{key}, []string{"--api-base", "https://h/v1?sig=canary%zz"}, "invalid base URL: its query cannot be parsed (--api-base, OPENAI_BASE_URL)"},
+		{[]string{key}, []string{"--api-base", "https://h/v1?sig=canary%zz"}, "invalid base URL: its query cannot be parsed (--api-base, OPENAI_BASE_URL, OPENAI_API_BASE)"},
 		{[]string{key}, []string{"--api-base", "http://gateway.example/v1"}, "plain http would send the credential in the clear: use https, or allow it with --allow-http"},
 		{[]string{key, "HTTPS_PROXY=http://canary%zz@proxy"}, nil, "HTTPS_PROXY is not a proxy's URL"},
 		{[]string{key}, []string{"--query", "after=canary"}, `the query parameter "after" is set by each call`},

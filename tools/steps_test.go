@@ -60,6 +60,7 @@ func TestSteps(t *testing.T) {
 		"with fields that leave them out": {steps(`{"data":[{"id":"s"}]}`), `"steps":1,"fields":["id"]`, `{"id":"r","status":"failed","steps":[{"id":"s"}]}`},
 		"none":                            {steps(`{"data":[]}`), `"steps":1,"fields":["id"]`, `{"id":"r","status":"failed","steps":[]}`},
 		"a server without":                {withSteps(status(404, "")), `"steps":1,"fields":["id"]`, `{"id":"r","status":"failed","steps":null}`},
+		"a server without, by a success":  {steps(`{"error":{"message":"Not found","code":404}}`), `"steps":1,"fields":["id"]`, `{"id":"r","status":"failed","steps":null}`},
 		"not allowed":                     {withSteps(status(405, "")), `"steps":1,"fields":["id"]`, `{"id":"r","status":"failed","steps":null}`},
 		"not implemented":                 {withSteps(status(501, "")), `"steps":1,"fields":["id"]`, `{"id":"r","status":"failed","steps":null}`},
 		"a server that ignores limit and order": {

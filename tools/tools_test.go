@@ -282,6 +282,7 @@ func TestFields(t *testing.T) {
 	single := map[string]string{
 		``:                              `{"b":1.0,"id":"r","tools":[],"last_error":null,"status":"queued","instructions":"i","a":"<&>"}`,
 		`,"fields":[]`:                  `{"b":1.0,"id":"r","tools":[],"last_error":null,"status":"queued","instructions":"i","a":"<&>"}`,
+		`,"fields":["all"]`:             `{"b":1.0,"id":"r","tools":[],"last_error":null,"status":"queued","instructions":"i","a":"<&>"}`,
 		`,"fields":["b","*"]`:           `{"b":1.0,"id":"r","tools":[],"last_error":null,"status":"queued","instructions":"i","a":"<&>"}`,
 		`,"fields":["a","b","lacking"]`: `{"b":1.0,"id":"r","status":"queued","a":"<&>"}`,
 		`,"fields":"last_error"`:        `{"id":"r","last_error":null,"status":"queued"}`,

@@ -130,7 +130,7 @@ func (r *runs) steps(ctx context.Context, w watch, run runsapi.Run) ([]string, e
 	if err != nil {
 		var api *runsapi.Error
 		if errors.As(err, &api) {
-			switch api.Status {
+			switch api.EffectiveStatus() {
 			case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented:
 				return []string{"null"}, nil
 			}

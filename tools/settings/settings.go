@@ -191,7 +191,11 @@ func Parse(args []string, getenv func(string) string) (*Settings, error) {
 			flags.Func(row.flag, "", add)
 		}
 	}
-	switch err := flags.Parse(args); {
+	err := flags.Parse(args)
+	for err == nil && flags.NArg() > 0 && isBlank(flags.Arg(0)) { // hosts that split a text into arguments leave empty ones
+		err = flags.Parse(flags.Args()[1:])
+	}
+	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return &Settings{Help: true}, nil
 	case err != nil:

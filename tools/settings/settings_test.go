@@ -81,6 +81,16 @@ func TestParse(t *testing.T) {
 }
 
 // Nothing keeps --help and --version from being printed.
+// Hosts that split a text into arguments leave empty ones.
+func TestEmptyArgumentsDoNotCount(t *testing.T) {
+	for _, args := range [][]string{{""}, {" ", "--sandbox", ""}, {"--sandbox", "", "", "--read-only"}} {
+		s, err := Parse(args, func(string) string { return "" })
+		if err != nil || s.Sandbox != (len(args) > 1) || s.ReadOnly != (len(args) > 3) {
+			t.Errorf("%q: %+v, %v", args, s, err)
+		}
+	}
+}
+
 func TestHelpAndVersionComeFirst(t *testing.T) {
 	bad := environment("RUNS_MCP_TIMEOUT=soon", "OPENAI_API_KEY=$KEY")
 	for _, args := range [][]string{{"--help"}, {"-h"}, {"--timeout", "soon", "-help"}} {
@@ -129,7 +139,7 @@ func TestBadSettings(t *testing.T) {
 		{nil, []string{"-nonsense=canary"}, "flag provided but not defined: --nonsense; --help lists the flags"},
 		{nil, []string{"---api-key=canary"}, "bad flag syntax: ---api-key; --help lists the flags"},
 		{nil, []string{"--timeout"}, "flag needs an argument: --timeout; --help lists the flags"},
-		{nil, []string{"canary"}, "there are no arguments but flags; --help lists them"},
+		{nil, []string{"", "canary"}, "there are no arguments but flags; --help lists them"},
 		{[]string{"HTTPS_PROXY=http://joe:canary%zz@proxy:3128"}, nil, "HTTPS_PROXY is not a proxy's URL, such as http://proxy.example:3128"},
 		{[]string{"HTTP_PROXY= http://canary"}, nil, "HTTP_PROXY is not a proxy's URL, such as http://proxy.example:3128"},
 		{[]string{"http_proxy=http://joe:can#ary@proxy"}, nil, "http_proxy is not a proxy's URL, such as http://proxy.example:3128"},
