@@ -97,7 +97,7 @@ func (s *Settings) table() []setting {
 		},
 		{env: []string{"PORTKEY_VIRTUAL_KEY"}, set: key(&c.Portkey.VirtualKey), help: "x-portkey-virtual-key header"},
 		{env: []string{"PORTKEY_PROVIDER"}, set: singleLine(&c.Portkey.Provider), help: "x-portkey-provider header"},
-		{env: []string{"PORTKEY_CONFIG"}, set: secret(&c.Portkey.Config), help: "x-portkey-config header"},
+		{env: []string{"PORTKEY_CONFIG"}, set: singleLine(&c.Portkey.Config), help: "x-portkey-config header"},
 		{
 			flag: "header", arg: "'Name: value'", env: []string{"RUNS_MCP_HEADERS"}, set: headers(c.Header), lines: true, adds: true,
 			help: "header of every request, beats those above; repeatable, in the variable one a line; secrets belong in the variable",

@@ -181,6 +181,7 @@ func TestPlaceholdersAreRefused(t *testing.T) {
 func TestQuotesAreRefused(t *testing.T) {
 	for _, quoted := range []string{`"canary"`, `'canary'`, `“canary”`, "`canary`", `"canary`, `canary'`, `\"canary\"`, ` "canary" `} {
 		for _, setting := range []string{"OPENAI_API_KEY=", "PORTKEY_API_KEY=", "PORTKEY_VIRTUAL_KEY=", "PORTKEY_CONFIG=",
+			"OPENAI_BASE_URL=", "OPENAI_API_KEY_FILE=", "OPENAI_ORGANIZATION=", "OPENAI_PROJECT_ID=", "PORTKEY_PROVIDER=",
 			"RUNS_MCP_HEADERS=Authorization: Bearer ", "RUNS_MCP_HEADERS=x-api-key: ", "RUNS_MCP_HEADERS=X-Auth-Token:"} {
 			name, _, _ := strings.Cut(setting, "=")
 			_, err := Parse(nil, environment(setting+quoted))

@@ -19,31 +19,24 @@ import (
 // space around it. The texts of their errors continue a sentence that begins with the name of
 // the setting.
 
-// singleLine accepts any value without control characters.
+// singleLine accepts any value without control characters, and not in quotes: those are never
+// meant.
 func singleLine(p *string) func(string) error {
 	return func(v string) error {
-		if strings.ContainsFunc(v, unicode.IsControl) {
+		switch {
+		case strings.ContainsFunc(v, unicode.IsControl):
 			return errors.New("has a line break or another control character in it")
+		case isQuoted(v):
+			return errors.New("has quotes around its value: give it without them")
 		}
 		*p = v
 		return nil
 	}
 }
 
-// secret accepts what singleLine does, except a value in quotes, which are never meant.
-func secret(p *string) func(string) error {
-	set := singleLine(p)
-	return func(v string) error {
-		if isQuoted(v) {
-			return errors.New("has quotes around its value: give it without them")
-		}
-		return set(v)
-	}
-}
-
-// key accepts what secret does, except what cannot be sent in a header as it is.
+// key accepts what singleLine does, except what cannot be sent in a header as it is.
 func key(p *string) func(string) error {
-	set := secret(p)
+	set := singleLine(p)
 	return func(v string) error {
 		switch {
 		case len(v) > 7 && strings.EqualFold(v[:7], "bearer "):
