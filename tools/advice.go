@@ -137,7 +137,14 @@ func (r *runs) credentialHint(e *runsapi.Error, status int) string {
 	case e.ExpiredToken:
 		return fmt.Sprintf("The token has expired. It comes from %s. Such tokens live for about an hour: the user should set --api-key-command (OPENAI_API_KEY_COMMAND) to a command that prints a fresh one, in place of the fixed token, and restart the server.", from)
 	}
-	return fmt.Sprintf("The API did not accept the credential, or the credential lacks a permission. It comes from %s; the user should check it, and restart the server after a change.", from)
+	renewal := "and restart the server after a change"
+	switch {
+	case strings.Contains(from, "OPENAI_API_KEY_FILE"):
+		renewal = "and the next call reads a file that has changed"
+	case strings.Contains(from, "OPENAI_API_KEY_COMMAND"):
+		renewal = "and the command is run again after a minute"
+	}
+	return fmt.Sprintf("The API did not accept the credential, or the credential lacks a permission. It comes from %s; the user should check it, %s.", from, renewal)
 }
 
 // notFoundHint says what a 404 may mean, as far as nothing contradicts it, and what to do.
