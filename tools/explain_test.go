@@ -66,3 +66,17 @@ func TestExplainOfErrorsInErrors(t *testing.T) {
 		}
 	}
 }
+
+// A key that comes from a file or a command is renewed without a restart.
+func TestWhatToDoAboutARefusedKey(t *testing.T) {
+	for from, want := range map[string]string{
+		"OPENAI_API_KEY":                             "and restart the server after a change.",
+		"OPENAI_API_KEY_FILE":                        "and the next call reads a file that has changed.",
+		"--api-key-command (OPENAI_API_KEY_COMMAND)": "and the command is run again after a minute.",
+	} {
+		r := &runs{options: Options{KeyName: from}}
+		if got := r.credentialHint(&runsapi.Error{Status: 401}, 401); !strings.HasSuffix(got, want) || !strings.Contains(got, "It comes from "+from+";") {
+			t.Errorf("%s: %s", from, got)
+		}
+	}
+}
