@@ -84,6 +84,13 @@ func (b bodyReader) read(req *http.Request) (*http.Response, error) {
 	if err == nil {
 		err = body.readFrom(req.Context(), decompressed, limit+margin)
 	}
+	if err != nil && limit == maxErrorBody && !errors.Is(err, ErrNoRoom) {
+		// If the body came whole and only its compression is broken, its status still counts.
+		if _, readErr := io.CopyN(io.Discard, resp.Body, maxErrorBody); readErr == io.EOF {
+			body.Close()
+			err = body.readFrom(req.Context(), http.NoBody, limit)
+		}
+	}
 	if err != nil {
 		body.Close()
 		return nil, bodyError(err)

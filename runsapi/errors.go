@@ -107,7 +107,6 @@ func (c *Client) apiError(a *answer) *Error {
 	default:
 		e.Message = c.textBody(beginning(a.body.Bytes()))
 	}
-	e.Message = cmp.Or(e.Message, http.StatusText(a.status), "no message")
 	if location := a.header.Get("Location"); a.status >= 300 && a.status < 400 && location != "" {
 		if to, err := c.base.Parse(c.Redact(location)); err == nil { // redacted as a whole: parsing could split a secret
 			e.Message = fmt.Sprintf("redirected to %s://%s%s; redirects are not followed", to.Scheme, to.Host, to.EscapedPath())
@@ -166,7 +165,7 @@ func (c *Client) complete(e *Error, a *answer) *Error {
 	e.RequestID = cmp.Or(h.Get("Request-Id"), h.Get("X-Ms-Request-Id"), h.Get("Apim-Request-Id"), h.Get("X-Request-Id"), e.RequestID)
 	e.setRetryAfter(a.header)
 	tidy := func(s string, most int) string { return Shorten(oneLine(c.Redact(s)), most) } // in this order, as half a secret would not be found
-	e.Message = tidy(e.Message, maxMessage)
+	e.Message = cmp.Or(tidy(e.Message, maxMessage), http.StatusText(a.status), "no message")
 	e.Challenge = tidy(e.Challenge, 2*maxDetail)
 	e.Type, e.Code, e.Param, e.RequestID = tidy(e.Type, maxDetail), tidy(e.Code, maxDetail), tidy(e.Param, maxDetail), tidy(e.RequestID, maxDetail)
 	return e

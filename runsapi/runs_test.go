@@ -278,6 +278,20 @@ func TestABodyCutInTheHeaderOfItsCompression(t *testing.T) {
 }
 
 // The bytes that data of zlib begins with may also begin a text.
+// A body that came whole, but is not compressed as it seems, does not hide its status.
+func TestAnErrorWhoseCompressionIsBroken(t *testing.T) {
+	for _, body := range []string{"x\x9c", "\x1f\x8b", "\x1f\x8b\x08broken and long enough"} {
+		_, err := dial(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusForbidden)
+			io.WriteString(w, body)
+		}).GetRun(t.Context(), "t", "r")
+		var e *Error
+		if !errors.As(err, &e) || e.Status != http.StatusForbidden || e.Message != "Forbidden" {
+			t.Errorf("%q: %v", body, err)
+		}
+	}
+}
+
 func TestATextThatBeginsLikeZlib(t *testing.T) {
 	for _, text := range []string{"x is not allowed", "x^2 is not a run", "x?"} {
 		_, err := dial(t, status(403, text)).GetRun(t.Context(), "t", "r")
